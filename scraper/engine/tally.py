@@ -1,0 +1,133 @@
+"""What a crawl has come to, counted from committed visits only.
+
+Everything the summary, the progress line and the verdict need, in a few dictionaries of bounded size. It hears and
+never speaks: nothing here can change the crawl.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from scraper.frontier.base import Committed, History
+from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.visit import Visit
+
+__all__ = ["Tally", "Trouble"]
+
+TROUBLES_KEPT = 100  # shown in full; all are counted, and all are in the state file
+DEAD_AFTER = 5  # visits to one host that failed in a row, up to the end of the run
+_HOST_IS_DOWN = frozenset({"connection", "connect_timeout", "dns", "timeout", "tls", "malformed", "truncated"})
+_FETCHED, _REFUSED, _FAILED = kind_of(Fetched(200)), kind_of(Refused(Reason.ROBOTS)), kind_of(Failed(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One thing that a person should look at."""
+
+    url: str
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts of one run; `resumed` ones were committed by an earlier process."""
+
+    pages: int = 0
+    items: int = 0
+    bytes: int = 0
+    retries: int = 0
+    redirects: int = 0
+    duplicates: int = 0
+    robots: int = 0
+    resumed_pages: int = 0
+    resumed_items: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)  # broken items and callbacks on pages that came
+    troubles: list[Trouble] = field(default_factory=list)
+    lost_seeds: list[Trouble] = field(default_factory=list)
+    streaks: Counter[str] = field(default_factory=Counter)  # failures in a row, of hosts whose last visit failed
+
+    def restore(self, history: History) -> None:
+        """Take over what earlier processes have committed."""
+        for kind, reason, visits, items, size in history.visits:
+            self.items += items
+            if kind == _FETCHED:
+                self.pages += visits
+                self.bytes += size
+            elif kind == _REFUSED:
+                self.refused[reason] += visits
+            elif kind == _FAILED:
+                self.failed[reason] += visits
+        for reason, links in history.refused:
+            self.refused[reason] += links
+        self.faults.update(dict(history.faults))
+        self.troubles.extend(Trouble(*row) for row in history.troubles)
+        self.lost_seeds.extend(Trouble(*row) for row in history.lost_seeds)
+        self.retries, self.redirects = history.retries, history.redirects
+        self.resumed_pages, self.resumed_items = self.pages, self.items
+
+    def hear(self, visits: Sequence[Visit], committed: Committed) -> None:
+        """Count one commit."""
+        self.duplicates += committed.duplicates
+        self.refused.update(committed.refused)
+        for visit in visits:
+            if visit.lease.is_robots:
+                self.robots += 1
+                continue
+            self.items += len(visit.records)
+            for fault in visit.faults:
+                self.faults[fault.reason] += 1
+                self._note(visit, fault.reason, fault.detail)
+            overruled = committed.overruled.get(visit.lease.id)
+            self._count(visit, Refused(overruled) if overruled else visit.outcome)
+
+    def turn_away(self, seeds: Iterable[tuple[str, Reason]]) -> None:
+        """Note seeds that were refused at the door."""
+        self.lost_seeds.extend(Trouble(url, reason.value, "") for url, reason in seeds)
+
+    def _count(self, visit: Visit, outcome: Outcome) -> None:
+        match outcome:
+            case Fetched(bytes=size):
+                self.pages += 1
+                self.bytes += size
+                self.streaks.pop(visit.lease.origin, None)
+            case Moved():
+                self.redirects += 1
+                self.streaks.pop(visit.lease.origin, None)
+            case Retry():
+                self.retries += 1
+            case Refused(reason=reason, detail=detail):
+                self.refused[reason.value] += 1
+                self._lose(visit, reason.value, detail)
+            case Failed(reason=reason, detail=detail):
+                self.failed[reason] += 1
+                self._note(visit, reason, detail)
+                self._lose(visit, reason, detail)
+                if reason in _HOST_IS_DOWN or reason.startswith("http_5"):
+                    self.streaks[visit.lease.origin] += 1
+            case unreachable:
+                assert_never(unreachable)
+
+    def _lose(self, visit: Visit, reason: str, detail: str) -> None:
+        if visit.lease.request.depth == 0 and reason != Reason.DUPLICATE:
+            self.lost_seeds.append(Trouble(_first_url(visit), reason, detail))
+
+    def _note(self, visit: Visit, reason: str, detail: str) -> None:
+        if len(self.troubles) < TROUBLES_KEPT:
+            self.troubles.append(Trouble(_first_url(visit), reason, detail))
+
+    def dead_hosts(self) -> list[str]:
+        """Return the origins that had stopped answering when the crawl ended."""
+        return sorted(origin for origin, streak in self.streaks.items() if streak >= DEAD_AFTER)
+
+    def __repr__(self) -> str:
+        return f"<Tally {self.pages} pages | {self.items} items | {self.failed.total()} failed>"
+
+
+def _first_url(visit: Visit) -> str:
+    return visit.lease.chain[0] if visit.lease.chain else visit.lease.request.url

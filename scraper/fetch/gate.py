@@ -1,0 +1,88 @@
+"""The gate: does the site allow it? robots.txt of each origin, as far as it is known (RFC 9309).
+
+robots.txt is an origin's first visit. It is leased like any request, its answer comes here, and from here the frontier
+learns (as a HostPolicy) until when the file is known and how long the site wants to be left alone between requests.
+The order "never a page before its robots.txt" is kept by the frontier; this room only remembers and answers.
+
+It fetches nothing, and it does not know the crawl's own scope.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from scraper.clock import Clock
+from scraper.errors import RequestException
+from scraper.frontier.base import HostPolicy
+from scraper.outcome import Failed, Fetched, Outcome, Reason, Refused, Retry
+from scraper.policy.retry import RetryPolicy
+from scraper.policy.robots import ALLOW_ALL, Rules, Verdict, judge, parse
+from scraper.request import Request
+from scraper.response import Response
+from scraper.urls import origin
+
+__all__ = ["Gate"]
+
+LIFE = 24 * 3600.0  # seconds; RFC 9309, 2.4: a cached robots.txt is not used for longer than 24 hours
+
+
+@dataclass(slots=True)
+class _Known:
+    rules: Rules | None = None  # None: unreachable, which means no (RFC 9309, 2.3.1.4)
+    tries: int = 0
+
+
+class Gate:
+    """What is known of the robots.txt files of a crawl."""
+
+    def __init__(self, *, obey: bool, user_agent: str, retry: RetryPolicy, clock: Clock) -> None:
+        self._obey = obey
+        self._user_agent = user_agent
+        self._retry = retry
+        self._clock = clock
+        self._known: dict[str, _Known] = {}
+
+    def refuses(self, request: Request) -> Refused | None:
+        """Return why the site does not want `request`; None: it may be made."""
+        if not self._obey:
+            return None
+        known = self._known[origin(request.url)]
+        if known.rules is None:
+            return Refused(Reason.ROBOTS_UNREACHABLE, "robots.txt could not be fetched, which means no (RFC 9309)")
+        return None if known.rules.allows(request.url) else Refused(Reason.ROBOTS, "robots.txt forbids it")
+
+    def learn(self, where: str, answer: Response | RequestException, wait: float | None) -> tuple[Outcome, HostPolicy]:
+        """Take in the answer to the robots.txt request of origin `where`; `wait`: its Retry-After in seconds."""
+        if isinstance(answer, RequestException):
+            return self._unreachable(where, answer.reason, 0, wait, str(answer))
+        verdict = judge(answer.status)
+        if verdict is Verdict.UNREACHABLE:
+            return self._unreachable(where, "", answer.status, wait, "")
+        rules = parse(answer.body, self._user_agent) if verdict is Verdict.RULES else ALLOW_ALL
+        self._known[where] = _Known(rules)
+        policy = HostPolicy(robots_until=self._clock.now() + LIFE, crawl_delay=rules.delay)
+        return Fetched(answer.status, bytes=len(answer.body), elapsed=answer.elapsed), policy
+
+    def _unreachable(
+        self, where: str, reason: str, status: int, wait: float | None, detail: str
+    ) -> tuple[Outcome, HostPolicy]:
+        """Ask again later, or, when that did not help, take it as a no for this run."""
+        known = self._known.setdefault(where, _Known())
+        known.tries += 1
+        outcome = self._retry.judge(
+            attempt=known.tries, method="GET", reason=reason, status=status, retry_after=wait, detail=detail
+        )
+        if isinstance(outcome, Retry):
+            return outcome, HostPolicy(robots_until=-inf, rest_until=self._clock.now() + outcome.delay)
+        assert isinstance(outcome, Failed)
+        known.rules = None
+        return outcome, HostPolicy(robots_until=self._clock.now() + LIFE)
+
+    def sitemaps(self, where: str) -> tuple[str, ...]:
+        """Return the sitemaps that an origin's robots.txt names."""
+        known = self._known.get(where)
+        return known.rules.sitemaps if known and known.rules else ()
+
+    def __repr__(self) -> str:
+        return f"<Gate {len(self._known)} origins>"

@@ -1,0 +1,146 @@
+"""What a frontier is: the memory of a crawl behind five verbs.
+
+    offer        requests enter (seeds); those already seen do not
+    lease        the right to make requests now, of hosts that may be visited now
+    release      the host's slot is free again; it rests from the moment the request was sent
+    commit       outcomes, new links and output offsets become durable, all in one transaction
+    host_policy  what a site asked for: a delay, a rest, its robots.txt known for a while
+
+Invariants, for every back end: accepted = queued + in flight + finished; a host that rests or is full is not leased;
+what was committed survives SIGKILL, what was not is leased again. Retry and redirect are outcomes: the frontier puts
+the request back. `lease` answers [] exactly when the crawl is over or was told to stop: no other place decides that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from scraper.outcome import Reason
+from scraper.request import Request
+from scraper.visit import Lease, Visit
+
+__all__ = ["Committed", "Counts", "Frontier", "History", "HostPolicy", "OutputState", "Resumed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Where the accepted requests are."""
+
+    accepted: int
+    queued: int  # waiting, resting or delayed
+    in_flight: int  # leased and not yet committed
+    finished: int
+    hosts: int = 0
+
+    @property
+    def conserved(self) -> bool:
+        """Tell whether the first law holds."""
+        return self.accepted == self.queued + self.in_flight + self.finished
+
+
+@dataclass(frozen=True, slots=True)
+class OutputState:
+    """What is committed of one output: plain JSON data about its place, and its length in bytes."""
+
+    place: Mapping[str, Any]
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What earlier processes of a run have committed."""
+
+    visits: Sequence[tuple[int, str, int, int, int]] = ()  # kind, reason, visits, items, bytes
+    refused: Sequence[tuple[str, int]] = ()  # reason, links
+    faults: Sequence[tuple[str, int]] = ()  # reason, faults
+    troubles: Sequence[tuple[str, str, str]] = ()  # url, reason, detail: of failures, the first ones
+    lost_seeds: Sequence[tuple[str, str, str]] = ()  # url, reason, detail
+    retries: int = 0
+    redirects: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    """What a frontier remembered when it was opened."""
+
+    run: int  # number of the run, from 1
+    status: str  # "new", "running", "sealing" or "ended"
+    started: float  # epoch seconds
+    outputs: Mapping[str, OutputState] = field(default_factory=dict)
+    history: History = field(default_factory=History)
+    counts: Counts = field(default=Counts(0, 0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """What is now known of an origin; None leaves a value as it was. Times are clock seconds."""
+
+    robots_until: float | None = None  # its robots.txt is known until then; before that its pages are not leased
+    crawl_delay: float | None = None  # seconds, as the site asked
+    rest_until: float | None = None  # nobody visits the host before that
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a commit did with the visits' links."""
+
+    accepted: int = 0
+    duplicates: int = 0
+    refused: Mapping[str, int] = field(default_factory=dict)  # reason -> links that were not refused for it before
+    overruled: Mapping[int, Reason] = field(default_factory=dict)  # lease id -> why its redirect was not followed
+
+
+class Frontier(Protocol):
+    """The crawl's memory."""
+
+    hungry: asyncio.Event  # set while a lease call waits and commits could feed it
+
+    async def open(self) -> Resumed:
+        """Open or create the memory; raise StateDamaged for a file that is not ours or not whole."""
+        ...
+
+    async def begin(self, run: int, outputs: Mapping[str, OutputState]) -> None:
+        """Write down that a run has begun and where its outputs are."""
+        ...
+
+    async def offer(self, requests: Sequence[Request], refusals: Sequence[tuple[str, Reason]] = ()) -> Committed:
+        """Accept seeds that were not seen before, durably."""
+        ...
+
+    async def lease(self, limit: int) -> list[Lease]:
+        """Wait until at least one request may be made; return up to `limit`, or [] when the crawl is over."""
+        ...
+
+    def release(self, lease: Lease, sent_at: float | None) -> None:
+        """Free the host's slot; it rests from `sent_at` (clock seconds), or not at all when nothing was sent."""
+        ...
+
+    async def commit(self, visits: Sequence[Visit], offsets: Mapping[str, int]) -> Committed:
+        """Record outcomes, links and output offsets in one transaction."""
+        ...
+
+    def host_policy(self, origin: str, policy: HostPolicy) -> None:
+        """Apply what is known of an origin."""
+        ...
+
+    def counts(self) -> Counts:
+        """Return where the accepted requests are."""
+        ...
+
+    def stop(self) -> None:
+        """Make this and every later `lease` answer []."""
+        ...
+
+    async def mark(self, status: str) -> None:
+        """Write down the run's status: "sealing" (the outputs are being finished) or "ended"."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and threads; what is not committed is leased again by the next run."""
+        ...
+
+
+Gap = Callable[[float | None], float]  # the site's own delay -> seconds between two requests to the host

@@ -1,0 +1,161 @@
+"""What the frontier knows of its requests beyond whose turn it is.
+
+Fingerprints seen, the way of each redirected or retried request, and the texts that are in RAM anyway; how a request
+becomes a row and a row a lease again; and how all of it is rebuilt from the store.
+
+Synchronous; no SQL and no asyncio here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from scraper.clock import Clock
+from scraper.frontier.hosts import HostQueue
+from scraper.frontier.index import Index
+from scraper.frontier.seen import Seen
+from scraper.frontier.store import Row, Store
+from scraper.request import Request
+from scraper.urls import Url, signed
+from scraper.visit import Lease
+
+__all__ = ["Books", "Trail", "url_row"]
+
+TEXTS_IN_RAM = 4096  # requests whose text is kept beside the index: about 2 MB
+LONGEST_WAIT = 24 * 3600.0  # seconds a restored request may be put off, whatever the clocks say
+
+
+@dataclass(slots=True)
+class Trail:
+    """How far a request has come: tries made, and the hops of its redirect chain as (URL, status)."""
+
+    attempt: int = 0
+    hops: tuple[tuple[Url, int], ...] = ()
+
+
+class Books:
+    """What the frontier knows of its requests."""
+
+    def __init__(self, index: Index, clock: Clock) -> None:
+        self.index = index
+        self.clock = clock
+        self.seen = Seen()
+        self.trails: dict[int, Trail] = {}
+        self.last_id = 0
+        self._texts: dict[int, Request] = {}
+
+    @property
+    def has_room(self) -> bool:
+        """Tell whether more texts may be kept in RAM."""
+        return len(self._texts) < TEXTS_IN_RAM
+
+    def knows(self, request: int) -> bool:
+        """Tell whether the text of a request is in RAM."""
+        return request in self._texts
+
+    def remember(self, number: int, request: Request) -> None:
+        """Keep the text of a request in RAM, if there is room."""
+        if self.has_room:
+            self._texts[number] = request
+
+    def remember_rows(self, rows: Iterable[Row]) -> None:
+        """Keep the texts that were read from the store, whatever the room: they are about to be leased."""
+        for number, url, priority, depth, parent, callback, extra in rows:
+            more = msgspec.json.decode(extra, type=_Extra) if extra else _NO_EXTRA
+            self._texts[number] = Request(
+                Url(url),
+                callback,
+                method=more.method,
+                headers=more.headers,
+                body=more.body,
+                meta=more.meta,
+                priority=priority,
+                depth=depth,
+                parent=parent,
+            )
+
+    def lease(self, number: int, queue: HostQueue) -> Lease:
+        """Make the lease of a request whose turn has come."""
+        if not number:
+            return Lease(0, request=Request(Url(queue.origin + "/robots.txt")), origin=queue.origin)
+        request = self._texts.pop(number)
+        trail = self.trails.get(number)
+        if trail is None:
+            return Lease(number, request=request, origin=queue.origin)
+        chain = (request.url, *(url for url, _ in trail.hops[:-1])) if trail.hops else ()
+        for url, status in trail.hops:
+            request = request.redirected(url, status)
+        return Lease(number, request=request, origin=queue.origin, attempt=trail.attempt, chain=chain)
+
+    def restore(self, store: Store) -> None:
+        """Rebuild everything from a store: pending is what was accepted and is not done. Streams the rows."""
+        index, add, now = self.index, self.seen.add, self.clock.now()
+        for _, name in store.scan("host", "id, origin"):
+            index.queue(name)
+        done = bytearray(store.last_id() + 1)
+        for (number,) in store.scan("done", "id"):
+            done[number] = 1
+        places, waits = self._restore_trails(store, done)
+        moved = frozenset(places)
+        for number, host, priority, mark in store.scan("url", "id, host, priority, fp"):
+            add(signed(mark))
+            queue = index.by_id[places[number] if number in moved else host]
+            if done[number]:
+                index.skip(number)
+            elif number in waits:
+                index.accept_delayed(number, queue, priority, now + waits[number])
+            else:
+                index.append(number, queue, priority, now)
+        self.last_id = len(done) - 1
+        for (mark,) in store.scan("refused", "mark"):
+            add(signed(mark))
+
+    def _restore_trails(self, store: Store, done: bytearray) -> tuple[dict[int, int], dict[int, float]]:
+        """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
+        places: dict[int, int] = {}
+        waits: dict[int, float] = {}
+        for number, attempt, until in store.scan("tried", "id, attempt, until"):
+            if not done[number]:
+                self.trails.setdefault(number, Trail()).attempt = attempt
+                waits[number] = min(max(0.0, until - self.clock.wall()), LONGEST_WAIT)
+        for number, host, mark, url, status in store.scan("hop", "id, host, fp, url, status"):
+            self.seen.add(signed(mark))
+            if not done[number]:
+                trail = self.trails.setdefault(number, Trail())
+                trail.hops = (*trail.hops, (Url(url), status))
+                places[number] = host
+        return places, waits
+
+
+class _Extra(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What few requests have, in one JSON column."""
+
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    meta: dict[str, Any] = {}
+
+
+_NO_EXTRA = _Extra()
+
+
+def url_row(number: int, host: int, request: Request, mark: int, parent: int) -> Row:
+    """Return the row that keeps a request."""
+    extra = None
+    if request.method != "GET" or request.headers or request.body or request.meta:
+        extra = msgspec.json.encode(_Extra(request.method, request.headers, request.body, dict(request.meta)))
+    return (
+        number,
+        host,
+        request.priority,
+        signed(mark),
+        str(request.url),
+        request.depth,
+        parent,
+        request.callback,
+        extra,
+    )

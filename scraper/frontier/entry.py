@@ -1,0 +1,163 @@
+"""One commit in the making: from visits to rows, and from durable rows to what the index does next.
+
+`record` and `offer` work out the rows of one transaction; `apply` lets the index act on them once they are durable, so
+that nothing becomes visible that a kill could take back.
+
+Synchronous; no SQL and no asyncio here. Whether a link may be in the crawl was decided before it came here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import assert_never
+
+from scraper.frontier.base import Committed
+from scraper.frontier.books import Books, Trail, url_row
+from scraper.frontier.hosts import HostQueue
+from scraper.frontier.store import Batch
+from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.request import Request
+from scraper.urls import Url, origin, signed
+from scraper.visit import Lease, Visit
+
+__all__ = ["Entry"]
+
+DETAIL_CHARS = 4000  # of a traceback or a refused link: what a person reads, not a novel
+
+
+class Entry:
+    """One commit in the making."""
+
+    def __init__(self, books: Books) -> None:
+        self.batch = Batch()
+        self._books = books
+        self._at = books.clock.wall()
+        self._accepted: list[tuple[int, HostQueue, Request]] = []
+        self._ended: list[int] = []
+        self._retried: list[tuple[int, float]] = []
+        self._moved: list[tuple[int, HostQueue, Url, int]] = []
+        self._overruled: dict[int, Reason] = {}
+        self._duplicates = 0
+        self._refused: Counter[str] = Counter()
+
+    def offer(self, requests: Sequence[Request], refusals: Sequence[tuple[str, Reason]], parent: int) -> None:
+        """Take in what a page (or the seeds) brought: the requests that are new, and each new refusal once."""
+        books = self._books
+        for request in requests:
+            mark = request.fingerprint
+            if not books.seen.add(mark):
+                self._duplicates += 1
+                continue
+            books.last_id += 1
+            queue = self._queue(origin(request.url))
+            self._accepted.append((books.last_id, queue, request))
+            self.batch.rows["url"].append(url_row(books.last_id, queue.id, request, mark, parent))
+        for text, reason in refusals:
+            mark = _mark(text, reason)
+            if books.seen.add(mark):
+                self._refused[reason.value] += 1
+                self.batch.rows["refused"].append((_storable(text), reason.value, parent, signed(mark)))
+
+    def record(self, visit: Visit) -> None:
+        """Take in a visit: its outcome, its faults and its links."""
+        number, rows = visit.lease.id, self.batch.rows
+        if visit.lease.is_robots:
+            rows["robots"].append((visit.lease.origin, *_brief(visit.outcome), self._at))
+            return
+        match visit.outcome:
+            case Retry() as retry:
+                self._retry(visit.lease, retry)
+            case Moved() as moved:
+                self._move(visit.lease, moved)
+            case Fetched() | Failed() | Refused() as ended:
+                self._end(number, ended, len(visit.records))
+            case unreachable:
+                assert_never(unreachable)
+        for fault in visit.faults:
+            rows["fault"].append((number, fault.reason, _storable(fault.detail)))
+        self.offer(visit.requests, visit.refusals, number)
+
+    def _end(self, number: int, outcome: Fetched | Failed | Refused, items: int = 0) -> None:
+        size, elapsed, detail = 0, 0.0, ""
+        if isinstance(outcome, Fetched):
+            size, elapsed = outcome.bytes, outcome.elapsed
+        else:
+            detail = _storable(outcome.detail)
+        self.batch.rows["done"].append((number, *_brief(outcome), items, size, elapsed, self._at, detail))
+        self._ended.append(number)
+
+    def _retry(self, lease: Lease, retry: Retry) -> None:
+        attempt = lease.attempt + 1
+        row = (lease.id, attempt, retry.reason, retry.status, self._at + retry.delay, self._at)
+        self.batch.rows["tried"].append(row)
+        self._retried.append((lease.id, retry.delay))
+
+    def _move(self, lease: Lease, moved: Moved) -> None:
+        """Go on at the redirect's target, unless another request owns that page."""
+        target = lease.request.redirected(moved.target, moved.status)
+        mark = target.fingerprint
+        own = moved.target == lease.request.url or moved.target in lease.chain
+        if not self._books.seen.add(mark) and not own:
+            self._overruled[lease.id] = Reason.DUPLICATE
+            self._end(lease.id, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
+            return
+        queue = self._queue(origin(moved.target))
+        self.batch.rows["hop"].append((lease.id, queue.id, signed(mark), moved.target, moved.status, self._at))
+        self._moved.append((lease.id, queue, moved.target, moved.status))
+
+    def _queue(self, where: str) -> HostQueue:
+        known = len(self._books.index.by_id)
+        queue = self._books.index.queue(where)
+        if queue.id >= known:
+            self.batch.rows["host"].append((queue.id, where))
+        return queue
+
+    def apply(self, now: float) -> None:
+        """Let the index act on what is durable now."""
+        books, index = self._books, self._books.index
+        for number in self._ended:
+            index.settle(number, now)
+            index.finish()
+            books.trails.pop(number, None)
+        for number, delay in self._retried:
+            queue, priority = index.settle(number, now)
+            books.trails.setdefault(number, Trail()).attempt += 1
+            index.delay(number, queue, priority, now + delay)
+        for number, queue, url, status in self._moved:
+            _, priority = index.settle(number, now)
+            trail = books.trails.setdefault(number, Trail())
+            trail.hops = (*trail.hops, (url, status))
+            index.put_back(number, queue, priority, now)
+        for number, queue, request in self._accepted:
+            books.remember(number, request)
+            index.append(number, queue, request.priority, now)
+
+    def result(self) -> Committed:
+        """Return what became of the links."""
+        return Committed(len(self._accepted), self._duplicates, self._refused, self._overruled)
+
+
+def _brief(outcome: Outcome) -> tuple[int, str, int]:
+    """Return (kind, reason, status) as they are stored."""
+    match outcome:
+        case Fetched(status=status) | Moved(status=status):
+            return kind_of(outcome), "", status
+        case Refused(reason=why):
+            return kind_of(outcome), why.value, 0
+        case Failed(reason=reason, status=status) | Retry(reason=reason, status=status):
+            return kind_of(outcome), reason, status
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _mark(text: str, reason: Reason) -> int:
+    """Return the number under which a refusal is known: the same link may be refused for two reasons."""
+    digest = blake2b(text.encode("utf-8", "replace"), digest_size=8, key=reason.value.encode()).digest()
+    return int.from_bytes(digest, "little") or 1
+
+
+def _storable(text: str) -> str:
+    """Shorten foreign text and make it valid UTF-8."""
+    return text[:DETAIL_CHARS].encode("utf-8", "replace").decode()

@@ -1,0 +1,83 @@
+"""A host and its queues: the bookkeeping that the index turns into turns.
+
+A host (a name) is the unit of politeness; each origin under it (scheme and port) has a queue of its own. A queue is a
+few lanes, one a priority; a lane is only the first and the last id of a linked list that the index keeps.
+
+No time is read here and nothing is decided but the order within one host.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+__all__ = ["Host", "HostQueue", "Lane", "best_queue", "lane_of", "next_queue"]
+
+Lane = list[int]  # [priority, first id, last id]
+
+
+class Host:
+    """The politeness unit: everything under one name shares one rest and one set of slots."""
+
+    __slots__ = ("crawl_delay", "in_flight", "name", "next_at", "queues", "rank", "sent_at", "ticket")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.queues: list[HostQueue] = []
+        self.in_flight = 0
+        self.next_at = -inf  # clock seconds: not before
+        self.sent_at = -inf  # clock seconds of the last request to it
+        self.crawl_delay: float | None = None
+        self.ticket = 0  # the number of its one valid heap entry; 0: it is in no heap
+        self.rank = 0  # the priority under which that entry stands
+
+    def __repr__(self) -> str:
+        queued = sum(queue.length for queue in self.queues)
+        return f"<Host {self.name} {queued} queued | {self.in_flight} in flight>"
+
+
+class HostQueue:
+    """The requests of one origin that wait for their turn."""
+
+    __slots__ = ("asked", "host", "id", "lanes", "length", "origin", "robots_until")
+
+    def __init__(self, number: int, origin: str, host: Host, robots_until: float) -> None:
+        self.id = number
+        self.origin = origin
+        self.host = host
+        self.lanes: list[Lane] = []  # highest priority first
+        self.length = 0
+        self.robots_until = robots_until  # clock seconds: its robots.txt is known until then
+        self.asked = False  # its robots.txt is being fetched; until it is known nothing else is leased
+
+    def __repr__(self) -> str:
+        return f"<HostQueue {self.origin} {self.length} queued>"
+
+
+def lane_of(lanes: list[Lane], priority: int) -> Lane:
+    """Return the lane of `priority`, made at its place when there is none. Priorities are few; a scan is short."""
+    for place, lane in enumerate(lanes):
+        if lane[0] == priority:
+            return lane
+        if lane[0] < priority:
+            lanes.insert(place, [priority, 0, 0])
+            return lanes[place]
+    lanes.append([priority, 0, 0])
+    return lanes[-1]
+
+
+def best_queue(host: Host) -> HostQueue | None:
+    """Return the host's queue with the highest priority that may yield something, the longest-waiting of equals."""
+    best: HostQueue | None = None
+    for queue in host.queues:
+        if queue.length and not queue.asked and (best is None or queue.lanes[0][0] > best.lanes[0][0]):
+            best = queue
+    return best
+
+
+def next_queue(host: Host) -> HostQueue | None:
+    """Return the host's best queue and put it behind its equals."""
+    best = best_queue(host)
+    if best is not None and len(host.queues) > 1:
+        host.queues.remove(best)
+        host.queues.append(best)
+    return best

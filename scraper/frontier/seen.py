@@ -1,0 +1,81 @@
+"""An exact set of 64-bit numbers in about 18 bytes each, where a Python set takes 82.
+
+Open addressing in 256 shards, so that growth copies one small shard at a time and never stops the loop for long.
+Zero is not a member (it marks a free slot). Nothing is ever removed.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+__all__ = ["Seen"]
+
+SHARD_BITS = 8
+FIRST_SLOTS = 16  # per shard: 32 KiB for an empty set
+_SHIFT = 64 - SHARD_BITS
+
+
+class Seen:
+    """Fingerprints that the frontier has met."""
+
+    __slots__ = ("_count", "_free", "_shards")
+
+    def __init__(self) -> None:
+        self._shards = [_empty(FIRST_SLOTS) for _ in range(1 << SHARD_BITS)]
+        self._free = [_room(FIRST_SLOTS)] * (1 << SHARD_BITS)
+        self._count = 0
+
+    def add(self, number: int) -> bool:
+        """Put `number` in; tell whether it is new."""
+        which = number >> _SHIFT
+        shard = self._shards[which]
+        mask = len(shard) - 1
+        slot = number & mask
+        while held := shard[slot]:
+            if held == number:
+                return False
+            slot = (slot + 1) & mask
+        shard[slot] = number
+        self._count += 1
+        self._free[which] -= 1
+        if not self._free[which]:
+            self._grow(which)
+        return True
+
+    def _grow(self, which: int) -> None:
+        old = self._shards[which]
+        size = 2 * len(old)
+        new, mask = _empty(size), size - 1
+        for number in old:
+            if number:
+                slot = number & mask
+                while new[slot]:
+                    slot = (slot + 1) & mask
+                new[slot] = number
+        self._shards[which] = new
+        self._free[which] = _room(size) - _room(len(old))
+
+    def __contains__(self, number: int) -> bool:
+        shard = self._shards[number >> _SHIFT]
+        mask = len(shard) - 1
+        slot = number & mask
+        while held := shard[slot]:
+            if held == number:
+                return True
+            slot = (slot + 1) & mask
+        return False
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __repr__(self) -> str:
+        return f"<Seen {self._count}>"
+
+
+def _empty(slots: int) -> array[int]:
+    return array("Q", bytes(8 * slots))
+
+
+def _room(slots: int) -> int:
+    """Return how many of `slots` may be filled: seven in ten keep a search under three steps on average."""
+    return slots * 7 // 10

@@ -1,0 +1,221 @@
+"""The crawl's memory on disk: one SQLite file in WAL mode, used as a log.
+
+`url`, `done`, `tried`, `hop` and `refused` are only appended to, so a commit writes each fact once; what is pending is
+simply `url` minus `done`. Everything is plain columns and JSON: no pickle, nothing that could run. The file says who
+made it (application_id) and in which layout (user_version); any other file is named and left alone.
+
+Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do not belong here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from scraper.errors import StateDamaged, StateError
+from scraper.frontier.base import History
+
+__all__ = ["MEMORY", "Batch", "Store"]
+
+MEMORY = ":memory:"
+APPLICATION_ID = 0x5343_5250  # "SCRP"
+LAYOUT = 1  # raised when the tables change
+CACHE_KIB = 8 * 1024  # of SQLite's page cache
+WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
+
+_TABLES = """
+create table run (id integer primary key, started real not null, ended real, status text not null);
+create table host (id integer primary key, origin text not null);
+create table url (id integer primary key, host integer not null, priority integer not null, fp integer not null,
+    url text not null, depth integer not null, parent integer not null, callback text not null, extra blob);
+create table done (id integer primary key, kind integer not null, reason text not null, status integer not null,
+    items integer not null, bytes integer not null, elapsed real not null, at real not null, detail text not null);
+create table tried (id integer not null, attempt integer not null, reason text not null, status integer not null,
+    until real not null, at real not null);
+create table hop (id integer not null, host integer not null, fp integer not null, url text not null,
+    status integer not null, at real not null);
+create table refused (url text not null, reason text not null, parent integer not null, mark integer not null);
+create table robots (origin text not null, kind integer not null, reason text not null, status integer not null,
+    at real not null);
+create table fault (id integer not null, reason text not null, detail text not null);
+create table out (name text primary key, place blob not null, offset integer not null);
+"""
+
+_INSERTS = {
+    "host": "insert into host values (?, ?)",
+    "url": "insert into url values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "done": "insert into done values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "tried": "insert into tried values (?, ?, ?, ?, ?, ?)",
+    "hop": "insert into hop values (?, ?, ?, ?, ?, ?)",
+    "refused": "insert into refused values (?, ?, ?, ?)",
+    "robots": "insert into robots values (?, ?, ?, ?, ?)",
+    "fault": "insert into fault values (?, ?, ?)",
+}
+
+_TROUBLES = "select url, reason, detail from done join url using (id)"
+TROUBLES_READ = 100  # of the failures on record
+
+Row = tuple[Any, ...]
+
+
+class Batch:
+    """The rows of one transaction, by table."""
+
+    __slots__ = ("offsets", "rows")
+
+    def __init__(self) -> None:
+        self.rows: dict[str, list[Row]] = {table: [] for table in _INSERTS}
+        self.offsets: dict[str, int] = {}
+
+
+class Store:
+    """One crawl's file (or, for MEMORY, nothing on disk at all)."""
+
+    def __init__(self, path: Path | str, *, power_safe: bool) -> None:
+        self._path = path
+        self._power_safe = power_safe
+        self._db: sqlite3.Connection
+
+    def open(self) -> None:
+        """Open the file, made when it is new; raise StateDamaged when it is not ours or not whole."""
+        with self._translated():
+            self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            new = self._recognise()
+            for pragma in self._pragmas():
+                self._db.execute(pragma)
+            if new:
+                self._create()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn SQLite's errors into ours: what cannot be done now, and what is wrong with the file for good."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise StateError(
+                f"{self._path}: {error}; free some space or mend the folder, "
+                "then run the same command again: it goes on from the last commit"
+            ) from None
+        except sqlite3.DatabaseError as error:
+            raise StateDamaged(f"{self._path}: {error}; {_CURE}") from None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that is executed inside becomes durable together, or none of it."""
+        with self._translated():
+            self._db.execute("begin immediate")
+            try:
+                yield self._db
+                self._db.execute("commit")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("rollback")
+                raise
+
+    def _pragmas(self) -> list[str]:
+        synchronous = "full" if self._power_safe else "normal"
+        return [
+            "pragma journal_mode = wal",
+            f"pragma synchronous = {synchronous}",
+            f"pragma cache_size = -{CACHE_KIB}",
+            f"pragma wal_autocheckpoint = {WAL_PAGES}",
+        ]
+
+    def _create(self) -> None:
+        with self._transaction() as db:
+            for statement in filter(str.strip, _TABLES.split(";")):
+                db.execute(statement)
+            db.execute(f"pragma application_id = {APPLICATION_ID}")
+            db.execute(f"pragma user_version = {LAYOUT}")
+
+    def _recognise(self) -> bool:
+        """Tell whether the file is new (or died while it was made); raise StateDamaged when it is foreign."""
+        owner = self._one("pragma application_id")[0]
+        layout = self._one("pragma user_version")[0]
+        if owner == 0 and self._one("select count(*) from sqlite_master")[0] == 0:
+            return True
+        if owner != APPLICATION_ID:
+            raise StateDamaged(f"{self._path}: this is not a crawl's state file; {_CURE}")
+        if layout != LAYOUT:
+            raise StateDamaged(f"{self._path}: is in layout {layout}, and this version reads layout {LAYOUT}; {_CURE}")
+        return False
+
+    def write(self, batch: Batch) -> None:
+        """Write `batch` in one transaction: all of it or, whatever happens, nothing."""
+        with self._transaction() as db:
+            for table, rows in batch.rows.items():
+                if rows:
+                    db.executemany(_INSERTS[table], rows)
+            for name, offset in batch.offsets.items():
+                db.execute("update out set offset = ? where name = ?", (offset, name))
+
+    def begin(self, run: int, started: float, outputs: Sequence[tuple[str, bytes, int]]) -> None:
+        """Write down a new run and the places of its outputs."""
+        with self._transaction() as db:
+            db.execute("insert into run values (?, ?, null, 'running')", (run, started))
+            db.executemany("insert into out values (?, ?, ?)", outputs)
+
+    def mark(self, status: str, ended: float | None) -> None:
+        """Write down the status of the run."""
+        with self._transaction() as db:
+            db.execute("update run set status = ?, ended = ?", (status, ended))
+
+    def run(self) -> tuple[int, float, str] | None:
+        """Return (number, start, status) of the run that this file holds, if it holds one."""
+        with self._translated():
+            found: tuple[int, float, str] | None = self._one("select id, started, status from run")
+            return found
+
+    def last_id(self) -> int:
+        """Return the id of the request that was accepted last, 0 when there is none."""
+        with self._translated():
+            return int(self._one("select coalesce(max(id), 0) from url")[0])
+
+    def outputs(self) -> list[tuple[str, bytes, int]]:
+        """Return (name, place, committed length) of each output."""
+        return self._all("select name, place, offset from out")
+
+    def history(self) -> History:
+        """Return what is on record of the run: counts by reason, and what a person should look at."""
+        with self._translated():
+            return History(
+                self._all("select kind, reason, count(*), sum(items), sum(bytes) from done group by kind, reason"),
+                self._all("select reason, count(*) from refused group by reason"),
+                self._all("select reason, count(*) from fault group by reason"),
+                self._all(f"{_TROUBLES} where kind = 3 limit {TROUBLES_READ}"),
+                self._all(f"{_TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate'"),
+                self._one("select count(*) from tried")[0],
+                self._one("select count(*) from hop")[0],
+            )
+
+    def scan(self, table: str, columns: str) -> Iterator[Row]:
+        """Yield the given columns of every row, in the order they were written."""
+        with self._translated():
+            yield from self._db.execute(f"select {columns} from {table} order by rowid")  # noqa: S608 - our own names
+
+    def read(self, ids: Sequence[int]) -> list[Row]:
+        """Return (id, url, priority, depth, parent, callback, extra) of the given requests."""
+        marks = ",".join("?" * len(ids))
+        query = f"select id, url, priority, depth, parent, callback, extra from url where id in ({marks})"  # noqa: S608
+        return self._all(query, ids)
+
+    def _all(self, query: str, values: Sequence[Any] = ()) -> list[Row]:
+        with self._translated():
+            return self._db.execute(query, values).fetchall()
+
+    def _one(self, query: str) -> Any:
+        return self._db.execute(query).fetchone()
+
+    def close(self) -> None:
+        """Close the file; what was not committed is gone, as it should be."""
+        if hasattr(self, "_db"):
+            self._db.close()
+
+    def __repr__(self) -> str:
+        return f"<Store {self._path}>"
+
+
+_CURE = "move it away, or start over with --fresh"

@@ -1,0 +1,98 @@
+"""What a spider may yield as data, and its plain record form.
+
+An item is a dict, dataclass, TypedDict, msgspec Struct, attrs class or pydantic model. It becomes a record: a dict of
+JSON data with text keys, valid UTF-8, no NaN or Infinity (JSON has no such numbers). Sinks see records only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+from scraper.errors import ItemError
+
+__all__ = ["Record", "is_item", "to_record"]
+
+Record: TypeAlias = dict[str, Any]
+
+_PLAIN = (str, int, float, bytes, dict, list, tuple)  # JSON's own kinds, of which msgspec takes no subclasses
+MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
+
+
+def is_item(value: object) -> bool:
+    """Tell whether a callback may yield `value` as data."""
+    return (
+        isinstance(value, (dict, msgspec.Struct))
+        or (dataclasses.is_dataclass(value) and not isinstance(value, type))
+        or hasattr(type(value), "__attrs_attrs__")
+        or hasattr(type(value), "model_dump")
+    )
+
+
+def to_record(item: object) -> Record:
+    """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
+    try:
+        plain = msgspec.to_builtins(item, enc_hook=_foreign, str_keys=True)
+    except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
+        raise ItemError(_blame(item, error)) from None
+    if not isinstance(plain, dict):
+        raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
+    return {_text(key): _checked(value, key, 1) for key, value in plain.items()}
+
+
+def _foreign(value: Any) -> Any:
+    """Turn what msgspec does not know into what it does: subclasses of text and numbers, pydantic models."""
+    for plain in _PLAIN:
+        if isinstance(value, plain):
+            return plain(value)
+    dump = getattr(value, "model_dump", None)
+    if dump is not None:
+        return dump(mode="python")
+    raise NotImplementedError(f"{type(value).__name__} objects cannot be written as JSON; make it text or a number")
+
+
+def _checked(value: Any, path: str, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else _text(value)
+    if kind is float:
+        if not math.isfinite(value):
+            raise ItemError(f"field {path!r} is {value}, and JSON has no such number; use None")
+        return value
+    if depth > MAX_DEPTH:
+        raise ItemError(f"field {path!r} is nested more than {MAX_DEPTH} levels deep")
+    if kind is list:
+        return [_checked(entry, f"{path}[{n}]", depth + 1) for n, entry in enumerate(value)]
+    if kind is dict:
+        return {_text(key): _checked(entry, f"{path}.{key}", depth + 1) for key, entry in value.items()}
+    return value
+
+
+def _text(value: str) -> str:
+    """Return `value` as valid Unicode: lone surrogates, which UTF-8 cannot hold, become U+FFFD."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return value
+
+
+def _blame(item: object, error: Exception) -> str:
+    """Find the field that made `error`, trying them one by one; only ever called for an item that failed."""
+    for name, value in _fields(item):
+        try:
+            msgspec.to_builtins(value, enc_hook=_foreign, str_keys=True)
+        except (TypeError, ValueError, RecursionError, NotImplementedError) as cause:
+            return f"field {name!r} of {type(item).__name__}: {cause or type(cause).__name__}"
+    return f"{type(item).__name__}: {error}"
+
+
+def _fields(item: object) -> list[tuple[str, Any]]:
+    if isinstance(item, Mapping):
+        return [(str(key), value) for key, value in item.items()]
+    names = getattr(item, "__struct_fields__", None) or getattr(item, "__slots__", None) or vars(item)
+    return [(name, getattr(item, name)) for name in names if hasattr(item, name)]

@@ -1,0 +1,85 @@
+"""The ways a visit ends. Every leased request ends in exactly one of them; a retry is one too.
+
+These are values: nothing here decides. The small integers are what the crawl's memory stores, so they never change
+meaning. A refusal has a reason from a closed list; a failure has a stable code (an error's `reason`, `http_404`,
+`callback`), so that every URL that the crawl saw can be explained.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from scraper.urls import Url
+
+__all__ = ["Failed", "Fetched", "Moved", "Outcome", "Reason", "Refused", "Retry", "kind_of"]
+
+
+class Reason(StrEnum):
+    """Why a URL was not fetched although it was seen."""
+
+    DUPLICATE = "duplicate"  # another request owns it
+    OFF_SCOPE = "off_scope"  # not one of the crawl's hosts
+    DENIED = "denied"  # a deny pattern, or no allow pattern, of the scope
+    TOO_DEEP = "too_deep"
+    SCHEME = "scheme"  # mailto:, javascript:, file: …
+    INVALID_URL = "invalid_url"
+    TOO_LONG = "too_long"
+    TOO_MANY_LINKS = "too_many_links"  # beyond the links of one page
+    ROBOTS = "robots"  # robots.txt says no
+    ROBOTS_UNREACHABLE = "robots_unreachable"  # RFC 9309, 2.3.1.4: no answer means no
+    REDIRECT_LIMIT = "redirect_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The page came, and its callback ran to the end."""
+
+    status: int
+    bytes: int = 0
+    elapsed: float = 0.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """It was not fetched, on purpose."""
+
+    reason: Reason
+    detail: str = ""  # one line: what would have let it in
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It brought no page, or its callback broke; no further try."""
+
+    reason: str
+    status: int = 0  # of the last response; 0: there was none
+    detail: str = ""  # one line, or the callback's traceback
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """It goes back to the frontier and may not be leased again for `delay` seconds."""
+
+    reason: str
+    delay: float
+    status: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A redirect: the same request goes on at `target`, through the front door."""
+
+    target: Url
+    status: int
+
+
+Outcome: TypeAlias = Fetched | Refused | Failed | Retry | Moved
+
+_KINDS: dict[type, int] = {Fetched: 1, Refused: 2, Failed: 3, Retry: 4, Moved: 5}
+
+
+def kind_of(outcome: Outcome) -> int:
+    """Return the small integer under which this kind of outcome is stored."""
+    return _KINDS[type(outcome)]

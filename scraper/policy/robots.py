@@ -1,0 +1,169 @@
+"""robots.txt: what a site asks of crawlers, read as RFC 9309 says.
+
+This room finds the lines that concern us (byte order mark, groups, product token, limits, sloppy spellings) and hands
+their paths to Protego, which knows percent-encoding, wildcards and the longest match. Protego's own reading of groups
+is not used: an unknown line ends a group for it, and it matches parts of names. Nothing that a site writes raises.
+
+Fetching the file and remembering it for a day is the gate's work; no host name and no clock may enter here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from urllib.parse import quote
+
+from protego import Protego
+
+__all__ = ["ALLOW_ALL", "Rules", "Verdict", "judge", "parse", "product_token"]
+
+MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least 500 KiB must be read; what is beyond is ignored
+MAX_PERIOD = 366 * 86_400  # seconds of a Request-rate; a number of thousands of digits does not fit a float
+
+_BOM = b"\xef\xbb\xbf"
+_ANYBODY = "*"
+# One line: field, then a colon or, as many sites write, only white space, then the value; a comment ends it. Spellings
+# beyond the standard's are misspellings that Google's published parser forgives too.
+_LINE = re.compile(
+    rb"[ \t]*(?:(?P<agent>user[- ]?agent)|(?P<disallow>dis+al+ow|diasllow|disallaw)|(?P<allow>allow)"
+    rb"|(?P<delay>crawl[- ]?delay)|(?P<rate>request[- ]?rate)|(?P<sitemap>site-?maps?))"
+    rb"(?:[ \t]*:|[ \t])[ \t]*(?P<value>[^#]*)",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(rb"[\r\n]+")
+_FIELDS = {"disallow": "Disallow", "allow": "Allow", "delay": "Crawl-delay", "rate": "Request-rate"}
+_PRINTABLE = bytes(range(0x20, 0x7F))  # stays as it is; Protego compares the percent-encoded forms
+_TOKEN = re.compile(r"[A-Za-z0-9._-]*")
+_COMPATIBLE = re.compile(r"\(\s*compatible\s*;\s*([A-Za-z0-9._-]+)", re.IGNORECASE)
+
+
+class Verdict(Enum):
+    """What the answer to the request for robots.txt means."""
+
+    RULES = "rules"  # the body has the rules
+    ALLOW = "allow"  # there are no rules
+    UNREACHABLE = "unreachable"  # nobody knows, so everything is forbidden for now
+
+
+def judge(status: int) -> Verdict:
+    """Return what the final status of a robots.txt means (RFC 9309, 2.3.1).
+
+    4xx is "unavailable": the site has no rules. 429 is not: it says that the crawler is too fast, not that the file is
+    missing, and Google's documentation of its crawlers sets it apart from the other 4xx as a server error. A redirect
+    that was not followed to its end also counts as unavailable (2.3.1.2).
+    """
+    if 200 <= status < 300:
+        return Verdict.RULES
+    if 300 <= status < 500 and status != 429:
+        return Verdict.ALLOW
+    return Verdict.UNREACHABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one robots.txt says to one crawler."""
+
+    delay: float | None = None  # seconds between two requests that the site asks for; None: it does not ask
+    sitemaps: tuple[str, ...] = ()  # as written, for any crawler
+    paths: Protego | None = None  # the allow and disallow lines for us; None: there are none
+
+    def allows(self, url: str) -> bool:
+        """Tell whether `url`, absolute and of the site that these rules are from, may be fetched."""
+        return self.paths is None or self.paths.can_fetch(url, _ANYBODY)
+
+    def __repr__(self) -> str:
+        paths = "everything allowed" if self.paths is None else "some paths"
+        delay = "no delay" if self.delay is None else f"{self.delay:g} s"
+        return f"<Rules {paths} | {delay} | {len(self.sitemaps)} sitemaps>"
+
+
+ALLOW_ALL = Rules()
+
+
+def product_token(user_agent: str) -> str:
+    """Return the name by which robots.txt files speak to the sender of `user_agent` (RFC 9309, 2.2.1).
+
+    The first product's name without its version, or for `Mozilla/5.0 (compatible; Name/1.0; …)` the name in there.
+    """
+    inner = _COMPATIBLE.search(user_agent)
+    return inner[1] if inner else _name(user_agent)
+
+
+def parse(body: bytes, user_agent: str) -> Rules:
+    """Return what `body` says to the crawler that calls itself `user_agent`; garbage says nothing."""
+    groups: list[_Group] = []
+    sitemaps: list[str] = []
+    for field, value in _records(body):
+        if field == "sitemap":
+            if value:
+                sitemaps.append(value.decode("utf-8", "replace"))
+        elif field == "agent":
+            if not groups or groups[-1].closed:
+                groups.append(_Group())
+            groups[-1].agents.add(_agent(value))
+        elif groups:
+            groups[-1].add(field, value)
+    return _compile(_ours(groups, product_token(user_agent).lower()), tuple(sitemaps))
+
+
+class _Group:
+    """The agents of one group and its lines; the first allow or disallow closes the list of agents."""
+
+    __slots__ = ("agents", "closed", "lines")
+
+    def __init__(self) -> None:
+        self.agents: set[str] = set()
+        self.lines: list[str] = []
+        self.closed = False
+
+    def add(self, field: str, value: bytes) -> None:
+        # RFC 9309, 2.2.4: other records, Crawl-delay too, must not interfere with the standard's own.
+        self.closed = self.closed or field in ("allow", "disallow")
+        if value:
+            self.lines.append(f"{_FIELDS[field]}: {quote(value, safe=_PRINTABLE)}")
+
+
+def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield field and value of each line that is understood; all others are as if they were not there."""
+    if len(body) > MAX_BYTES:
+        # A line that is cut in two would say something else.
+        body = body[:MAX_BYTES]
+        body = body[: max(body.rfind(b"\n"), body.rfind(b"\r"), 0)]
+    for line in _ENDS.split(body.removeprefix(_BOM)):
+        if match := _LINE.match(line):
+            field = next(name for name, text in match.groupdict().items() if text)
+            yield field, match["value"].strip()
+
+
+def _ours(groups: Iterable[_Group], token: str) -> list[str]:
+    """Return the lines of every group that names `token`, else of every group for anybody."""
+    for wanted in (token or _ANYBODY, _ANYBODY):
+        named = [group for group in groups if wanted in group.agents]
+        if named:
+            return [line for group in named for line in group.lines]
+    return []
+
+
+def _compile(lines: list[str], sitemaps: tuple[str, ...]) -> Rules:
+    if not lines:
+        return Rules(sitemaps=sitemaps)
+    protego = Protego.parse("\n".join([f"User-agent: {_ANYBODY}", *lines]))
+    delay = protego.crawl_delay(_ANYBODY)
+    if delay is None and (rate := protego.request_rate(_ANYBODY)) is not None:
+        delay = min(rate.seconds, MAX_PERIOD) / rate.requests
+    ruled = any(line.startswith(("Allow", "Disallow")) for line in lines)
+    return Rules(delay=delay, sitemaps=sitemaps, paths=protego if ruled else None)
+
+
+def _agent(value: bytes) -> str:
+    """Return whom a User-agent line speaks to: a product token in lower case, or `*`."""
+    first = value.split(maxsplit=1)[:1]
+    return _ANYBODY if first == [b"*"] else _name(value.decode("latin-1")).lower()
+
+
+def _name(text: str) -> str:
+    """Return what comes before the version or the first space."""
+    found = _TOKEN.match(text.strip())
+    return found[0] if found else ""

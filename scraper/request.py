@@ -1,0 +1,98 @@
+"""A request as a value: what to fetch and which callback of the spider gets the page.
+
+A request must survive a kill, so it is made of text and numbers only: the callback is kept by name, `meta` is plain
+JSON data. Live objects (functions, sessions, pages) never enter it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+from scraper.errors import SpiderError
+from scraper.urls import Url, canonical, fingerprint, origin
+
+__all__ = ["Callback", "Request", "callback_name"]
+
+Callback = str | Callable[..., Any]
+
+SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})  # never told to another origin
+_POST_BECOMES_GET = frozenset({301, 302, 303})  # what every browser does; RFC 9110 15.4 allows it
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def callback_name(callback: Callback) -> str:
+    """Return the name under which a spider's method is kept; raise SpiderError for what has no such name."""
+    if isinstance(callback, str):
+        return callback
+    name = getattr(callback, "__name__", "")
+    if getattr(callback, "__self__", None) is None or not name.isidentifier():
+        raise SpiderError(
+            f"{callback!r} cannot be a callback: a killed run finds its callbacks again by name, "
+            "so pass a method of the spider (self.book) or its name ('book')"
+        )
+    return str(name)
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Request:
+    """Ask for `url` and hand the page to `callback`.
+
+    `url` may be any absolute http(s) URL; it is kept in canonical form. Raises InvalidURL (or MissingSchema,
+    InvalidSchema) for what cannot be requested, SpiderError for a callback that has no name.
+    """
+
+    url: Url
+    callback: str
+    method: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    meta: Mapping[str, Any]  # plain JSON data for the callback: page.meta
+    priority: int  # higher goes first
+    depth: int  # links followed from a seed; the crawler fills it in
+    parent: int  # frontier id of the page it was found on; 0: a seed
+
+    def __init__(
+        self,
+        url: str,
+        callback: Callback = "parse",
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | tuple[tuple[str, str], ...] = (),
+        body: bytes | str = b"",
+        meta: Mapping[str, Any] = _NOTHING,
+        priority: int = 0,
+        depth: int = 0,
+        parent: int = 0,
+    ) -> None:
+        put = object.__setattr__
+        put(self, "url", canonical(url))
+        put(self, "callback", callback if type(callback) is str else callback_name(callback))
+        put(self, "method", method if method == "GET" else method.upper())
+        put(self, "headers", tuple(headers.items()) if isinstance(headers, Mapping) else headers)
+        put(self, "body", body.encode() if isinstance(body, str) else body)
+        put(self, "meta", meta)
+        put(self, "priority", priority)
+        put(self, "depth", depth)
+        put(self, "parent", parent)
+
+    @property
+    def fingerprint(self) -> int:
+        """The 64-bit identity by which the frontier knows it: URL, method and body."""
+        return fingerprint(self.url, self.method, self.body)
+
+    def redirected(self, url: Url, status: int) -> Request:
+        """Return this request as it goes on after a redirect: method and body by RFC 9110 15.4, no secret elsewhere."""
+        method, body, headers = self.method, self.body, self.headers
+        if (status in _POST_BECOMES_GET and method == "POST") or (status == 303 and method != "HEAD"):
+            method, body = "GET", b""
+            headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
+        if origin(url) != origin(self.url):
+            headers = tuple((name, value) for name, value in headers if name.lower() not in SECRET_HEADERS)
+        return replace(self, url=url, method=method, body=body, headers=headers)
+
+    def __repr__(self) -> str:
+        method = "" if self.method == "GET" else f"{self.method} "
+        return f"<Request {method}{self.url} -> {self.callback}>"

@@ -1,0 +1,75 @@
+"""Everything that one crawl is made of, as plain values: what the composition root gets.
+
+No defaults stand here: each is written once, in the config schema, with its unit and its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from scraper.sinks.base import Mode
+from scraper.spider import Spider
+
+__all__ = ["OutputPlan", "Plan"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputPlan:
+    """One output: where, in which format, and what a run does to what is there."""
+
+    path: str  # absolute; may hold {run} {date} {time} {name}
+    format: str  # "jsonl" or "csv", each also with ".gz"
+    mode: Mode
+    fields: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One crawl. Durations are seconds, sizes are bytes, None is "no limit"."""
+
+    name: str
+    spider: Spider
+    seeds: tuple[str, ...]  # absolute URLs
+    practice_shop: bool  # serve the package's own shop and begin there
+    state: Path | None  # the folder of this crawl's state; None: in memory, nothing survives
+    # scope
+    hosts: tuple[str, ...]  # (): the seeds' hosts
+    subdomains: bool
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    depth: int | None
+    url_length: int
+    links_per_page: int
+    # limits
+    max_pages: int | None
+    max_items: int | None
+    max_seconds: float | None
+    # politeness
+    obey_robots: bool
+    user_agent: str
+    per_host: int
+    delay: float
+    jitter: float  # seconds added at most
+    max_crawl_delay: float
+    max_retry_after: float
+    # retry
+    retries: int
+    backoff: float
+    max_backoff: float
+    # fetch
+    workers: int
+    timeout: float
+    connect_timeout: float
+    max_body: int
+    max_redirects: int
+    verify_tls: bool
+    headers: Mapping[str, str]
+    connect_to: Mapping[str, str]
+    # output
+    outputs: tuple[OutputPlan, ...]
+    group: int  # visits a commit
+    interval: float
+    power_safe: bool
+    drain: float

@@ -1,0 +1,236 @@
+"""One execution of a plan, from its lock to its report.
+
+What surrounds one crawl happens here in a fixed order: lock, memory, outputs, crawl, verdict, seal. Whether a run
+begins, goes on or only has to be sealed is read from the memory and from nowhere else. YAML, argv and signals must not
+enter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Protocol
+
+from scraper.clock import Clock, SystemClock
+from scraper.engine.crawler import Crawler
+from scraper.engine.tally import Tally
+from scraper.errors import ScraperError
+from scraper.fetch.base import Fetcher
+from scraper.frontier.base import Committed, Counts, Resumed
+from scraper.frontier.sqlite import SqliteFrontier
+from scraper.frontier.store import MEMORY
+from scraper.practice.server import serve
+from scraper.practice.site import Shop
+from scraper.runs.lock import Lock
+from scraper.runs.outputs import Outputs
+from scraper.runs.plan import Plan
+from scraper.runs.report import DONE, FAILED, INTERRUPTED, Progress, Report
+from scraper.runs.state import StateFolder
+from scraper.runs.verdict import failures
+from scraper.runs.wiring import make_crawler, make_fetcher, make_frontier
+from scraper.sinks.base import Sink
+from scraper.visit import Visit
+
+__all__ = ["Observer", "Run"]
+
+SHOP_HOST = "practice-shop.test"  # RFC 6761, 6.2: .test is nobody's, so these URLs are the same in every run
+CPU_BOUND = 0.85  # share of a core from which the processor is what the rate is limited by
+POLITENESS_BOUND = 0.5  # share of the time in which a free worker waited for a host to have rested
+_INTERRUPTED = "interrupted"
+
+
+class Observer(Protocol):
+    """Hears of every committed visit; it cannot change the crawl."""
+
+    def hear(self, visits: Sequence[Visit], committed: Committed) -> None:
+        """Take note of one commit: these visits and their outcomes are durable now."""
+        ...
+
+
+class Run:
+    """One execution of a plan."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        fresh: bool = False,
+        clock: Clock | None = None,
+        fetcher: Fetcher | None = None,
+        sinks: Mapping[str, Sink] | None = None,
+        observers: Sequence[Observer] = (),
+        at: Callable[[str], None] = lambda boundary: None,
+    ) -> None:
+        """`fresh` gives up an unfinished run; `sinks` receive items beside the outputs; `at` hears each boundary."""
+        self.plan = plan
+        self.resumed = False
+        self.tally = Tally()
+        self._fresh = fresh
+        self._clock = clock or SystemClock()
+        self._fetcher = fetcher
+        self._sinks = dict(sinks or {})
+        self._observers = (self.tally, *observers)
+        self._at = at
+        self._crawler: Crawler | None = None
+        self._frontier: SqliteFrontier | None = None
+        self._stop = ""
+        self._started = self._clock.now()
+        self._cpu_started = self._clock.cpu()
+
+    # -- seen from outside -------------------------------------------------------------------------------------------
+
+    def stop(self, why: str = _INTERRUPTED) -> None:
+        """Take no more work, let what is under way end, commit, and return from `execute`."""
+        self._stop = self._stop or why
+        if self._crawler is not None:
+            self._crawler.stop(self._stop)
+
+    def progress(self) -> Progress:
+        """Return how far the run is."""
+        counts = self._frontier.counts() if self._frontier else Counts(0, 0, 0, 0)
+        busy = self._crawler.busy if self._crawler else 0
+        return Progress(self._clock.now() - self._started, self.tally, counts, busy)
+
+    # -- the order of things -----------------------------------------------------------------------------------------
+
+    async def execute(self) -> Report:
+        """Run the crawl to its end and return what it came to.
+
+        Raises StateLocked when another run of this crawl is going on, and StateError, SinkError, ConfigError or
+        SpiderError when it cannot begin or go on; then nothing that was committed is lost.
+        """
+        self._started, self._cpu_started = self._clock.now(), self._clock.cpu()
+        try:
+            async with AsyncExitStack() as stack:
+                return await self._execute(stack)
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+
+    async def _execute(self, stack: AsyncExitStack) -> Report:
+        if self.plan.state is not None:
+            stack.enter_context(Lock(self.plan.state, name=self.plan.name, clock=self._clock))
+        outputs = await stack.enter_async_context(Outputs(self.plan.outputs, crawl=self.plan.name))
+        memory = await self._open_memory(outputs)
+        assert self._frontier is not None
+        stack.push_async_callback(self._frontier.close)
+        if memory.status == "new":
+            started = self._clock.wall()
+            await self._frontier.begin(memory.run, await outputs.begin(memory.run, started))
+        else:
+            self.resumed = True
+            self.tally.restore(memory.history)
+            await outputs.resume(memory.outputs, sealing=memory.status == "sealing")
+        if memory.status != "sealing":
+            await self._crawl(stack, outputs)
+        return await self._conclude(memory, outputs)
+
+    async def _open_memory(self, outputs: Outputs) -> Resumed:
+        """Open the unfinished run that there is, or make room for a new one."""
+        run = 1
+        folder = StateFolder(self.plan.state) if self.plan.state else None
+        while True:
+            frontier = make_frontier(self.plan, folder.present if folder else MEMORY, clock=self._clock)
+            try:
+                memory = await frontier.open()
+            except BaseException:
+                await frontier.close()
+                raise
+            if folder is None or memory.status == "new" or not (self._fresh or memory.status == "ended"):
+                self._frontier = frontier
+                return memory if memory.status != "new" else Resumed(run, "new", memory.started)
+            await frontier.close()
+            if memory.status != "ended":
+                await outputs.discard(memory.outputs)
+            run = memory.run + 1
+            self._fresh = False
+            folder.retire()
+
+    async def _crawl(self, stack: AsyncExitStack, outputs: Outputs) -> None:
+        seeds, connect_to = await self._find_seeds(stack)
+        fetcher = self._fetcher
+        if fetcher is None:
+            fetcher = await stack.enter_async_context(make_fetcher(self.plan, connect_to, clock=self._clock))
+        requests = list(self.plan.spider.start(seeds))
+        assert self._frontier is not None
+        self._crawler = make_crawler(
+            self.plan,
+            requests,
+            frontier=self._frontier,
+            fetcher=fetcher,
+            sinks={**outputs.sinks, **self._sinks},
+            clock=self._clock,
+            done=self.tally,
+            hear=self._hear,
+            at=self._at,
+        )
+        if self._stop:
+            self._crawler.stop(self._stop)
+        self.tally.turn_away(await self._crawler.submit(requests))
+        await self._crawler.run()
+
+    async def _find_seeds(self, stack: AsyncExitStack) -> tuple[Sequence[str], dict[str, str]]:
+        connect_to = dict(self.plan.connect_to)
+        if not self.plan.practice_shop:
+            return self.plan.seeds, connect_to
+        port = await stack.enter_async_context(serve(Shop()))
+        connect_to[SHOP_HOST] = f"127.0.0.1:{port}"
+        return (f"http://{SHOP_HOST}/",), connect_to
+
+    def _hear(self, visits: Sequence[Visit], committed: Committed) -> None:
+        for observer in self._observers:
+            observer.hear(visits, committed)
+
+    # -- the end -----------------------------------------------------------------------------------------------------
+
+    async def _conclude(self, memory: Resumed, outputs: Outputs) -> Report:
+        """Judge the run, seal its outputs if it succeeded, and write down how it ended."""
+        assert self._frontier is not None
+        stopped_by = self._crawler.stopped_by if self._crawler else ""
+        sealing = memory.status == "sealing"
+        reasons = () if sealing else failures(self.tally)
+        status = DONE if not reasons else FAILED
+        if stopped_by == _INTERRUPTED:
+            status, reasons = INTERRUPTED, ()
+        elif status == DONE:
+            if not sealing:
+                await self._frontier.mark("sealing")
+            self._at("sealing")
+            await outputs.seal()
+            self._at("sealed")
+        if status != INTERRUPTED:
+            await self._frontier.mark("ended")
+            self._at("ended")
+        return Report(
+            name=self.plan.name,
+            run=memory.run,
+            status=status,
+            resumed=self.resumed,
+            progress=self.progress(),
+            cpu=self._clock.cpu() - self._cpu_started,
+            bound_by=self._bound_by(),
+            outputs=outputs.paths(finished=status == DONE),
+            reasons=reasons,
+            stopped_by=stopped_by,
+            shop=self.plan.practice_shop,
+        )
+
+    def _bound_by(self) -> str:
+        """Return what the rate was limited by: the processor, the rest that hosts are due, or waiting for answers."""
+        assert self._frontier is not None
+        elapsed = self._clock.now() - self._started
+        if self._clock.cpu() - self._cpu_started >= CPU_BOUND * elapsed:
+            return "CPU"
+        return "politeness" if self._frontier.resting_seconds >= POLITENESS_BOUND * elapsed else "latency"
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error that a person should hear of: one of ours if there is one."""
+    leaves: list[BaseException] = []
+    todo: list[BaseException] = [group]
+    while todo:
+        error = todo.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            todo.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((error for error in leaves if isinstance(error, ScraperError)), leaves[0])

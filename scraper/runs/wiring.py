@@ -1,0 +1,135 @@
+"""The composition root: which parts a plan's crawl is made of, and who is handed what.
+
+Only wiring: plain values from the plan into the constructors of the rooms below. It opens nothing and decides nothing.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from scraper.clock import Clock
+from scraper.engine.committer import Committer
+from scraper.engine.crawler import Crawler, Limits
+from scraper.engine.tally import Tally
+from scraper.fetch.base import Fetcher
+from scraper.fetch.client import AiohttpFetcher
+from scraper.fetch.gate import Gate
+from scraper.frontier.base import Committed
+from scraper.frontier.sqlite import SqliteFrontier
+from scraper.policy.politeness import Politeness, host_of
+from scraper.policy.retry import RetryPolicy
+from scraper.policy.scope import Scope
+from scraper.request import Request
+from scraper.runs.plan import Plan
+from scraper.sinks.base import Sink
+from scraper.urls import hostname
+from scraper.visit import Visit
+
+__all__ = ["make_crawler", "make_fetcher", "make_frontier"]
+
+
+def make_frontier(plan: Plan, path: Path | str, *, clock: Clock) -> SqliteFrontier:
+    """Return the crawl's memory in the file `path`, or in MEMORY."""
+    politeness = Politeness(
+        delay=plan.delay,
+        jitter=plan.jitter,
+        concurrency=plan.per_host,
+        max_crawl_delay=plan.max_crawl_delay,
+        random=random.random,
+    )
+    return SqliteFrontier(
+        path,
+        clock=clock,
+        per_host=plan.per_host,
+        gap=politeness.gap,
+        host_of=host_of,
+        ask_robots=plan.obey_robots,
+        power_safe=plan.power_safe,
+    )
+
+
+def make_fetcher(plan: Plan, connect_to: Mapping[str, str], *, clock: Clock) -> AiohttpFetcher:
+    """Return the HTTP client."""
+    return AiohttpFetcher(
+        clock=clock,
+        user_agent=plan.user_agent,
+        connections=plan.workers,
+        connections_per_host=plan.per_host,
+        timeout=plan.timeout,
+        connect_timeout=plan.connect_timeout,
+        max_body=plan.max_body,
+        verify_tls=plan.verify_tls,
+        headers=plan.headers,
+        connect_to=connect_to,
+    )
+
+
+def make_crawler(
+    plan: Plan,
+    seeds: Sequence[Request],
+    *,
+    frontier: SqliteFrontier,
+    fetcher: Fetcher,
+    sinks: Mapping[str, Sink],
+    clock: Clock,
+    done: Tally,
+    hear: Callable[[Sequence[Visit], Committed], None],
+    at: Callable[[str], None],
+) -> Crawler:
+    """Return the engine; `done` is what earlier processes of this run have committed."""
+    retry = RetryPolicy(
+        times=plan.retries,
+        backoff=plan.backoff,
+        max_backoff=plan.max_backoff,
+        max_retry_after=plan.max_retry_after,
+        random=random.random,
+    )
+    committer = Committer(
+        frontier=frontier,
+        sinks=sinks,
+        group=plan.group,
+        interval=plan.interval,
+        power_safe=plan.power_safe,
+        hear=hear,
+        at=at,
+    )
+    frontier.on_hungry = committer.nudge
+    return Crawler(
+        plan.spider,
+        frontier=frontier,
+        fetcher=fetcher,
+        gate=Gate(obey=plan.obey_robots, user_agent=plan.user_agent, retry=retry, clock=clock),
+        scope=_make_scope(plan, seeds),
+        retry=retry,
+        committer=committer,
+        clock=clock,
+        workers=plan.workers,
+        limits=_make_limits(plan),
+        drain=plan.drain,
+        pages=done.pages,
+        items=done.items,
+    )
+
+
+def _make_scope(plan: Plan, seeds: Sequence[Request]) -> Scope:
+    return Scope(
+        hosts=plan.hosts or {hostname(seed.url) for seed in seeds},
+        subdomains=plan.subdomains,
+        allow=plan.allow,
+        deny=plan.deny,
+        depth=plan.depth,
+        url_length=plan.url_length,
+    )
+
+
+def _make_limits(plan: Plan) -> Limits:
+    return Limits(
+        pages=plan.max_pages,
+        items=plan.max_items,
+        seconds=plan.max_seconds,
+        redirects=plan.max_redirects,
+        links_per_page=plan.links_per_page,
+        retry_after=plan.max_retry_after,
+    )

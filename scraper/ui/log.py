@@ -1,0 +1,107 @@
+"""Log lines: one a visit when asked for, as text or as JSON. Nobody else in the package builds log lines.
+
+It observes committed visits, so what it says has happened for good. Foreign text is escaped: a page cannot write to
+anybody's terminal or forge a second line.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, assert_never
+
+import msgspec
+
+from scraper.frontier.base import Committed
+from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
+from scraper.ui.words import safe
+from scraper.visit import Visit
+
+__all__ = ["JsonFormatter", "VisitLog", "set_up"]
+
+_LOG = logging.getLogger("scraper")
+
+
+class VisitLog:
+    """An observer that logs every visit."""
+
+    def hear(self, visits: Sequence[Visit], committed: Committed) -> None:
+        """Log the visits of one commit."""
+        for visit in visits:
+            overruled = committed.overruled.get(visit.lease.id)
+            self._log(visit, Refused(overruled) if overruled else visit.outcome)
+
+    def _log(self, visit: Visit, outcome: Outcome) -> None:
+        what = _describe(outcome, len(visit.records))
+        url = visit.lease.request.url
+        level = logging.WARNING if isinstance(outcome, Failed) or visit.faults else logging.INFO
+        _LOG.log(level, "%s %s", url, what, extra={"url": url, "outcome": what, "items": len(visit.records)})
+        for fault in visit.faults:
+            _LOG.warning("%s %s: %s", url, fault.reason, fault.detail, extra={"url": url, "outcome": fault.reason})
+
+
+def _describe(outcome: Outcome, items: int) -> str:
+    match outcome:
+        case Fetched(status=status, bytes=size, elapsed=elapsed):
+            return f"{status} {size:,} B {elapsed * 1000:.0f} ms, {items} items"
+        case Refused(reason=reason, detail=detail):
+            return f"refused: {_with(reason, detail)}"
+        case Failed(reason=reason, detail=detail):
+            return f"failed: {_with(reason, detail)}"
+        case Retry(reason=reason, delay=delay):
+            return f"again in {delay:.1f} s: {reason}"
+        case Moved(target=target, status=status):
+            return f"{status} -> {target}"
+        case unreachable:
+            assert_never(unreachable)
+
+
+def _with(reason: Reason | str, detail: str) -> str:
+    return f"{reason}: {detail.strip().splitlines()[-1]}" if detail.strip() else str(reason)
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, message, and what else the record knows."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as one line of JSON."""
+        entry: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+        }
+        for key in ("url", "outcome", "items", "report"):
+            if hasattr(record, key):
+                entry[key] = getattr(record, key)
+        return msgspec.json.encode(entry).decode()
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return safe(super().format(record))
+
+
+class _Handler(logging.StreamHandler[Any]):
+    """Writes to a stream that may also hold a live progress line."""
+
+    def __init__(self, stream: Any, before: Callable[[], None]) -> None:
+        super().__init__(stream)
+        self._before = before
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._before()
+        super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        """Say nothing: a stream that is gone must not end a crawl."""
+
+
+def set_up(stream: Any, *, level: int, json: bool, before: Callable[[], None]) -> logging.Handler:
+    """Send the package's log to `stream`; `before` is called ahead of each line. Return the handler, to be removed."""
+    handler = _Handler(stream, before)
+    handler.setFormatter(JsonFormatter() if json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
+    _LOG.addHandler(handler)
+    _LOG.setLevel(level)
+    _LOG.propagate = False
+    return handler

@@ -1,0 +1,114 @@
+"""The summary at the end: what a person at a terminal, or reading cron's mail at 3 a.m., needs to know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from scraper.engine.tally import Trouble
+from scraper.runs.report import DONE, INTERRUPTED, Report
+from scraper.ui.words import amount, duration, plural, reasons, safe
+
+__all__ = ["as_data", "summary"]
+
+TROUBLES_SHOWN = 10
+_BOUND = {
+    "politeness": "limited by politeness: hosts were due a rest (politeness.delay, politeness.concurrency)",
+    "latency": "limited by latency: waiting for answers (fetch.concurrency, politeness.concurrency)",
+    "CPU": "limited by this processor",
+}
+
+
+def summary(report: Report) -> str:
+    """Return the summary of a run, several lines, without a line break at the end."""
+    return "\n".join([_headline(report), *_rows(report), *_ending(report)])
+
+
+def _headline(report: Report) -> str:
+    went_on = ", resumed" if report.resumed else ""
+    stopped = f", stopped by {report.stopped_by}" if report.stopped_by.startswith("limits.") else ""
+    return f"{report.name}: {report.status} in {duration(report.progress.elapsed)} (run {report.run}{went_on}{stopped})"
+
+
+def _rows(report: Report) -> Iterator[str]:
+    progress, tally = report.progress, report.progress.tally
+    before = f", {tally.resumed_pages:,} of them before" if report.resumed else ""
+    yield _row("pages", tally.pages, f"{amount(progress.rate)}/s, {_BOUND[report.bound_by]}{before}")
+    yield _row("items", tally.items, "  ".join(_short(path) for path in report.outputs) or "(no output configured)")
+    if tally.refused.total():
+        yield _row("refused", tally.refused.total(), reasons(tally.refused))
+    if tally.failed.total():
+        yield _row("failed", tally.failed.total(), reasons(tally.failed))
+    if tally.faults.total():
+        yield _row("faults", tally.faults.total(), reasons(tally.faults))
+    if tally.retries or tally.redirects:
+        yield _row("retries", tally.retries, f"and {plural(tally.redirects, 'redirect')}")
+    if progress.counts.queued:
+        yield _row("queued", progress.counts.queued, "seen and not fetched")
+
+
+def _row(noun: str, number: int, rest: str) -> str:
+    return f"  {noun:<9}{number:>9,}   {rest}".rstrip()
+
+
+def _ending(report: Report) -> Iterator[str]:
+    tally = report.progress.tally
+    shown = tally.troubles[:TROUBLES_SHOWN] if report.status != DONE or tally.faults.total() else []
+    if shown:
+        yield "  what failed:"
+        for trouble in shown:
+            yield _trouble(trouble)
+        more = tally.failed.total() + tally.faults.total() - len(shown)
+        if more > 0:
+            yield f"    … and {more:,} more"
+    if report.status == INTERRUPTED:
+        yield "  interrupted: run the same command again to go on from here, or with --fresh to start over"
+    for reason in report.reasons:
+        yield f"  FAILED: {safe(reason)}"
+    if report.reasons:
+        yield "  the finished outputs of earlier runs are as they were" if report.outputs else ""
+
+
+def _trouble(trouble: Trouble) -> str:
+    lines = safe(trouble.detail).strip().splitlines()
+    text = f"    {safe(trouble.url)}  {trouble.reason}"
+    if len(lines) > 1:
+        return "\n".join([text, *(f"      {line}" for line in lines)])
+    return f"{text}: {lines[0]}" if lines else text
+
+
+def _short(path: str) -> str:
+    """Return a path as it is seen from the working directory, when that is shorter."""
+    try:
+        relative = os.path.relpath(path)
+    except (ValueError, OSError):
+        return path
+    return min(relative, path, key=len)
+
+
+def as_data(report: Report) -> dict[str, Any]:
+    """Return the summary as plain JSON data."""
+    progress, tally = report.progress, report.progress.tally
+    return {
+        "crawl": report.name,
+        "run": report.run,
+        "status": report.status,
+        "resumed": report.resumed,
+        "stopped_by": report.stopped_by,
+        "reasons": list(report.reasons),
+        "seconds": round(progress.elapsed, 3),
+        "cpu_seconds": round(report.cpu, 3),
+        "bound_by": report.bound_by,
+        "pages": tally.pages,
+        "items": tally.items,
+        "bytes": tally.bytes,
+        "refused": dict(tally.refused),
+        "failed": dict(tally.failed),
+        "faults": dict(tally.faults),
+        "retries": tally.retries,
+        "redirects": tally.redirects,
+        "duplicates": tally.duplicates,
+        "queued": progress.counts.queued,
+        "outputs": list(report.outputs),
+    }

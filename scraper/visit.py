@@ -1,0 +1,57 @@
+"""A lease and what became of it: the two values that travel between the frontier, the workers and the committer.
+
+A lease is the right to make one request now; a visit is that lease with its outcome, the records and the links that it
+brought. Nothing here decides or does anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from scraper.item import Record
+from scraper.outcome import Outcome, Reason
+from scraper.request import Request
+from scraper.urls import Url
+
+__all__ = ["Fault", "Lease", "Visit"]
+
+ROBOTS_ID = 0  # the id of every robots.txt lease: it belongs to an origin, not to an accepted request
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to make `request` now. Whoever holds it must release and commit it."""
+
+    id: int
+    request: Request = field(kw_only=True)  # as it goes out: after redirects, the URL of the last hop
+    origin: str = field(kw_only=True)  # scheme://host[:port] of that URL
+    attempt: int = field(kw_only=True, default=0)  # tries already made at this hop
+    chain: tuple[Url, ...] = field(kw_only=True, default=())  # earlier URLs of the redirect chain, oldest first
+
+    @property
+    def is_robots(self) -> bool:
+        """Tell whether this asks for the origin's robots.txt."""
+        return self.id == ROBOTS_ID
+
+    def __repr__(self) -> str:
+        return f"<Lease {self.id} {self.request.url}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that broke on a page without ending its visit: an item that cannot be written, a wrong yield."""
+
+    reason: str  # "item", "callback"
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A lease that has ended in `outcome`, with all that it brought."""
+
+    lease: Lease
+    outcome: Outcome
+    records: tuple[Record, ...] = ()
+    requests: tuple[Request, ...] = ()  # links that passed the scope
+    refusals: tuple[tuple[str, Reason], ...] = ()  # links that did not, as they were found
+    faults: tuple[Fault, ...] = ()
