@@ -19,7 +19,7 @@ __all__ = ["Record", "is_item", "to_record"]
 
 Record: TypeAlias = dict[str, Any]
 
-_PLAIN = (str, int, float, bytes, dict, list, tuple)  # JSON's own kinds, of which msgspec takes no subclasses
+_PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 

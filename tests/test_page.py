@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from scraper.errors import JSONDecodeError, SpiderError
 from scraper.outcome import Reason
-from scraper.page import Follow, Page
+from scraper.page import Follow, Page, Target
 from scraper.request import Request
 from scraper.response import Headers, Response
 
@@ -246,6 +246,7 @@ def test_nothing_is_searched_below_a_text() -> None:
         ("<meta charset=windows-1251><p>\u041f".encode("cp1251"), "text/html", "П"),
         ("\ufeff<p>caf\u00e9".encode(), "text/html; charset=iso-8859-1", "café"),
         ("<p>caf\u00e9".encode("utf-16-le"), "text/html; charset=utf-16", "café"),
+        ("<p>caf\u00e9".encode("utf-16"), "text/html", "café"),
         ("<p>caf\u00e9".encode(), "text/html", "café"),
         (b"<p>caf\xe9", "text/html; charset=utf-8", "caf\ufffd"),
     ],
@@ -325,7 +326,7 @@ def test_a_text_is_a_url_by_its_beginning_else_a_selector(target: str, url: str)
 def test_follow_takes_selections_and_mixtures() -> None:
     """A Selection, or an iterable of all that a target may be, in the order given."""
     assert urls(SHOP.follow(SHOP.css(".next").css("a"))) == ["http://shop.test/catalogue/page-2.html"]
-    mixture = [SHOP.css(".next a"), "/x", "img", SHOP.css("article a")]
+    mixture: list[Target] = [SHOP.css(".next a"), "/x", "img", SHOP.css("article a")]
     assert [url.rpartition("/")[2] for url in urls(SHOP.follow(mixture))] == [
         "page-2.html",
         "x",

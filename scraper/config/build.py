@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from scraper.config.tree import Leaf, Listing, Node, Step, Table, dotted, show
+from scraper.config.tree import Leaf, Listing, Node, Step, Table, dotted, in_quotes, show
 from scraper.config.variables import expand, unmask
 from scraper.config.yaml11 import reading
 from scraper.errors import ConfigError, ConfigProblem
@@ -151,7 +151,7 @@ class Builder:
         elif misread and misread.value == "null":
             self._refuse_key("there is no key in front of this colon; write one", place)
         elif misread:
-            cure = f"a key is a text, so put it in quotes: '{leaf.text}'"
+            cure = f"a key is a text, so put it in quotes{in_quotes(leaf.text)}"
             self._refuse_key(f"{misread.version} reads the key {show(leaf)} as {misread.value}; {cure}", place)
         elif first:
             self._refuse_key(f"the key {show(leaf)} is here twice, the first is in line {first[0]}; remove one", place)

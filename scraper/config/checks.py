@@ -220,9 +220,11 @@ def distinct_fields(fields: Sequence[str] | None) -> None:
     """Refuse a choice of fields that chooses none, or one twice."""
     if fields is not None and not fields:
         raise fault("no field is left to write; name at least one, or remove the key for all of them")
+    seen: set[str] = set()
     for at, each in enumerate(fields or ()):
-        if each in (fields or ())[:at]:
+        if each in seen:
             raise fault("this field stands here twice; remove one", inside=(at,))
+        seen.add(each)
 
 
 def distinct_paths(paths: Sequence[str]) -> None:

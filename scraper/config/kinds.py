@@ -10,12 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, BeforeValidator, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from scraper.config.tree import Leaf
+from scraper.config.tree import Leaf, in_quotes
 from scraper.config.units import Unit
 from scraper.config.yaml11 import FALSE, TRUE, is_null, is_whole_number, reading
 
@@ -75,8 +76,8 @@ class Text(_Kind):
     pattern: str = field(default="", kw_only=True)  # for the JSON Schema; `check` decides
 
     def read(self, value: Any) -> str:
-        """Return the text of a leaf or of a Python str."""
-        text = _text(value) if isinstance(value, Leaf) else value
+        """Return the text of a leaf, of a Python str or of a path."""
+        text = _text(value) if isinstance(value, Leaf) else str(value) if isinstance(value, PurePath) else value
         if not isinstance(text, str):
             raise fault("expected a text, found {shown}")
         if not _CONTROL.isdisjoint(text) or not _encodable(text):
@@ -99,7 +100,8 @@ def _text(leaf: Leaf) -> str:
         return leaf.text
     if misread.value == "null":
         raise fault("there is no value here (null); write a text, or remove the key")
-    raise fault(f"{misread.version} reads {{shown}} as {misread.value}; if it is text, put it in quotes: '{leaf.text}'")
+    cure = f"if it is text, put it in quotes{in_quotes(leaf.text)}"
+    raise fault(f"{misread.version} reads {{shown}} as {misread.value}; {cure}")
 
 
 def _stop_at_broken(leaf: Leaf) -> None:
@@ -258,7 +260,7 @@ def _list(value: Any) -> tuple[Any, ...]:
         return (value,)
     if isinstance(value, list | tuple):
         return tuple(value)
-    if isinstance(value, str):
+    if isinstance(value, str | PurePath):
         return (value,)
     raise fault("expected a list, found {shown}")
 
@@ -281,7 +283,7 @@ def _group(value: Any) -> Any:
 
 def _output(value: Any) -> Any:
     """Return an output's mapping; a text alone is its path."""
-    return {"path": value} if isinstance(value, Leaf | str) else _group(value)
+    return {"path": value} if isinstance(value, Leaf | str | PurePath) else _group(value)
 
 
 NULL = BeforeValidator(_null)

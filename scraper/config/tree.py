@@ -10,7 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-__all__ = ["Leaf", "Listing", "Node", "Spot", "Step", "Table", "dotted", "locate", "show", "touches_environment"]
+__all__ = [
+    "Leaf",
+    "Listing",
+    "Node",
+    "Spot",
+    "Step",
+    "Table",
+    "dotted",
+    "in_quotes",
+    "locate",
+    "show",
+    "touches_environment",
+]
 
 SHOWN_CHARACTERS = 60  # of a foreign text in a message; a line of a terminal has room for the rest
 Step: TypeAlias = str | int
@@ -120,6 +132,11 @@ def _show_leaf(leaf: Leaf) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…"
+
+
+def in_quotes(text: str) -> str:
+    """Return how to write plain `text` as text, for the end of a message; nothing when it is too long to show."""
+    return f": '{text}'" if len(text) <= SHOWN_CHARACTERS else ""
 
 
 def touches_environment(node: object) -> bool:

@@ -78,9 +78,9 @@ class Scope:
         while host:
             if host in self._hosts or (port and host + port in self._ported):
                 return True
-            if not self._subdomains or _is_address(host):
+            if not self._subdomains:
                 return False
-            host = host.partition(".")[2]
+            host = host.partition(".")[2]  # no address is a part of another one: canonical IPv4 has four numbers
         return False
 
     def _denies(self, url: Url) -> bool:
@@ -100,11 +100,6 @@ def _port(url: Url, host: str) -> str:
     scheme, _, rest = url.partition("://")
     authority = rest[: rest.find("/")]
     return authority[len(host) + 1 :] or _DEFAULT_PORTS[scheme]
-
-
-def _is_address(host: str) -> bool:
-    """Tell whether canonical `host` is an IP address: only theirs is a last label of digits (WHATWG URL, 3.5)."""
-    return host.startswith("[") or host.rpartition(".")[2].isdigit()
 
 
 def _host(entry: str, problems: list[ConfigProblem]) -> tuple[str, str] | None:

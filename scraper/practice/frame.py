@@ -24,7 +24,8 @@ _HEADER = """<!-- header; the old one was <a href="/header/old-logo.html">here</
 <header class="header container-fluid">
   <div class="page_inner"><a href="{up}index.html" class=logo>The Practice Shop</a>
   <small>We sell books that nobody has written&nbsp;yet.</small>
-  <form action="{up}basket/search" method=get><input name=q placeholder="Title &amp; more"><button>Search</button></form>
+  <form action="{up}basket/search" method=get>
+    <input name=q placeholder="Title &amp; more"><button>Search</button></form>
   <p class=basket><a rel=nofollow href="{up}basket/">Basket</a>
   &nbsp;(<b>0</b>&nbsp;items&nbsp;&middot;&nbsp;nothing to pay)
   </div>

@@ -78,16 +78,16 @@ ENGLISH = English(
         "adj": (
             "Amber", "Borrowed", "Brittle", "Clockwork", "Crooked", "Distant", "Electric", "Forgotten", "Gilded",
             "Hollow", "Impossible", "Invisible", "Last", "Luminous", "Midnight", "Naïve", "Ordinary", "Paper",
-            "Patient", "Quiet", "Restless", "Salt", "Scarlet", "Second", "Silver", "Sleeping", "Thirteenth", "Unfinished",
-            "Velvet", "Wandering", "Whispering", "Wooden",
+            "Patient", "Quiet", "Restless", "Salt", "Scarlet", "Second", "Silver", "Sleeping", "Thirteenth",
+            "Unfinished", "Velvet", "Wandering", "Whispering", "Wooden",
         ),
         "noun": (
             "Almanac", "Anchor", "Atlas", "Beekeeper", "Bell", "Bicycle", "Bridge", "Café", "Candle", "Cartographer",
             "Clock", "Sextant", "Darkroom", "Engine", "Façade", "Boathouse", "Hare", "Garden", "Glacier", "Harbour",
-            "Heron", "Island", "Kite", "Lantern", "Letter", "Lighthouse", "Locksmith", "Magpie", "Map", "Meadow", "Mirror",
-            "Moth", "Orchard", "Organ", "Piano", "Pilgrim", "Postman", "Quarry", "Railway", "River", "Rook", "Sailor",
-            "Shadow", "Signal", "Staircase", "Swan", "Teapot", "Telegram", "Theatre", "Tide", "Tower", "Umbrella",
-            "Violin", "Watchmaker", "Weaver", "Well", "Whale", "Winter",
+            "Heron", "Island", "Kite", "Lantern", "Letter", "Lighthouse", "Locksmith", "Magpie", "Map", "Meadow",
+            "Mirror", "Moth", "Orchard", "Organ", "Piano", "Pilgrim", "Postman", "Quarry", "Railway", "River", "Rook",
+            "Sailor", "Shadow", "Signal", "Staircase", "Swan", "Teapot", "Telegram", "Theatre", "Tide", "Tower",
+            "Umbrella", "Violin", "Watchmaker", "Weaver", "Well", "Whale", "Winter",
         ),
         "place": (
             "Ålesund", "Antwerp", "Aotearoa", "Bergen", "Córdoba", "Dunedin", "Évora", "Fife", "Galway", "Hull",

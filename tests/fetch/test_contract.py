@@ -19,6 +19,7 @@ from scraper.testing.fetcher_contract import FetcherContract, Trouble
 @asynccontextmanager
 async def served(site):
     """Serve `site` over HTTP; yield its base URL."""
+    over = asyncio.Event()
 
     async def answer(asked: web.BaseRequest) -> web.StreamResponse:
         page = site.get(asked.path, (404, {}, b""))
@@ -26,20 +27,22 @@ async def served(site):
             asked.transport.close()
             raise asyncio.CancelledError
         if page is Trouble.SILENCE:
-            await asyncio.sleep(60)
+            await over.wait()
+            raise asyncio.CancelledError
         if callable(page):
             headers = tuple(asked.headers.items())
             page = page(Request(str(asked.url), method=asked.method, headers=headers, body=await asked.read()))
         status, headers, body = page
         return web.Response(status=status, headers=headers, body=body)
 
-    runner = web.ServerRunner(web.Server(answer), handler_cancellation=True, shutdown_timeout=0)
+    runner = web.ServerRunner(web.Server(answer))
     await runner.setup()
     place = web.TCPSite(runner, "127.0.0.1", 0)
     await place.start()
     try:
         yield f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:
+        over.set()
         await runner.cleanup()
 
 
@@ -62,15 +65,16 @@ class TestAiohttpFetcher(FetcherContract):
             yield fetcher, base
 
 
+TROUBLES = {Trouble.HANG_UP: ConnectionError("hung up"), Trouble.SILENCE: ReadTimeout("silence")}
+
+
 class TestFakeFetcher(FetcherContract):
     """The dict that is a web site keeps the contract."""
-
-    TROUBLES = {Trouble.HANG_UP: ConnectionError("hung up"), Trouble.SILENCE: ReadTimeout("silence")}
 
     @asynccontextmanager
     async def serve(self, site):
         base = "http://shop.test"
-        pages = {base + path: self.TROUBLES[page] if isinstance(page, Trouble) else page for path, page in site.items()}
+        pages = {base + path: TROUBLES[page] if isinstance(page, Trouble) else page for path, page in site.items()}
         async with FakeFetcher(pages) as fetcher:
             yield fetcher, base
 

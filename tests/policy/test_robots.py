@@ -51,6 +51,12 @@ def test_a_group_is_ours_by_its_whole_product_token(agents: str, ours: bool) -> 
     assert allowed(f"{agents}\nDisallow: /", "/x") is not ours
 
 
+def test_a_crawler_without_a_name_is_spoken_to_as_anybody() -> None:
+    """An empty token does not match a line that names nobody."""
+    assert allowed("User-agent:\nDisallow: /", "/x", agent="")
+    assert not allowed("User-agent:\nAllow: /\nUser-agent: *\nDisallow: /", "/x", agent="")
+
+
 GROUPS = """
 User-agent: *
 Disallow: /all
@@ -255,7 +261,15 @@ def test_sitemaps_are_for_everybody() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"\0\xff\xfe", b"<!doctype html><p>Disallow: /", b"Disallow: /", b"User-agent: *"]
+    "body",
+    [
+        b"",
+        b"\0\xff\xfe",
+        b"User-agent: *\nDisallow:",
+        b"<!doctype html><p>Disallow: /",
+        b"Disallow: /",
+        b"User-agent: *",
+    ],
 )
 def test_a_file_without_rules_allows_everything(body: bytes) -> None:
     """A page of HTML in place of the file, or nothing, forbids nothing."""

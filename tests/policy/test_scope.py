@@ -111,6 +111,13 @@ def test_deny_wins_over_allow() -> None:
     assert rules.refuses(Request("http://example.com/about")) is Reason.DENIED
 
 
+def test_without_allow_patterns_all_is_allowed_that_is_not_denied() -> None:
+    """Deny patterns alone deny what they match, and nothing else."""
+    rules = scope("example.com", deny=("/private/",))
+    assert rules.refuses(Request("http://example.com/x")) is None
+    assert rules.refuses(Request("http://example.com/private/x")) is Reason.DENIED
+
+
 def test_one_of_several_patterns_is_enough() -> None:
     """Patterns of one kind are alternatives, each with its own flags and groups."""
     rules = scope("example.com", allow=(r"/a(1)\1", r"(?i)/B(2)\1"))

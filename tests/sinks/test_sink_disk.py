@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -61,6 +63,21 @@ async def main(folder, name, limit):
         print(json.dumps({"batches": batches, "said": said, "torn": torn, "late": late, "text": text}))
 
 asyncio.run(main(pathlib.Path(sys.argv[1]), sys.argv[2], sys.argv[3]))
+"""
+RENAME_BEFORE_LOCK = """
+import os, sys
+from scraper.sinks.disk import open_work
+
+work, final = sys.argv[1:]
+with open(work, "w") as file:
+    file.write("sealed")
+
+def hook(event, _):
+    if event == "fcntl.flock" and not os.path.exists(final):
+        os.rename(work, final)
+
+sys.addaudithook(hook)
+os.write(open_work(work, os.O_RDWR | os.O_CREAT | os.O_APPEND, None, keep=False, like=work), b"new")
 """
 TINY_DISK = 'mount -t tmpfs -o size=64k none "$2" && exec "$0" -c "$1" "$2" "$3" ""'
 
@@ -225,20 +242,52 @@ async def test_two_runs_cannot_write_one_output(executor: ThreadPoolExecutor, tm
             await first.close()
 
 
-async def test_a_work_file_that_is_renamed_while_it_is_opened_is_not_emptied(
+def test_a_work_file_that_is_renamed_between_open_and_lock_is_not_emptied(tmp_path: Path) -> None:
+    """A new run that opens while the old one seals gets a file of its own, and the sealed one stays whole."""
+    child = subprocess.run(
+        [sys.executable, "-c", RENAME_BEFORE_LOCK, str(tmp_path / "out.part"), str(tmp_path / "out")],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert child.returncode == 0, child.stderr
+    assert (tmp_path / "out").read_text() == "sealed"
+    assert (tmp_path / "out.part").read_text() == "new"
+
+
+async def test_a_cancelled_write_leaves_the_output_to_the_next_open(
     executor: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
-    """A new run that opens while the old one seals gets a file of its own."""
-    path = tmp_path / "out.jsonl"
-    first = make_sink(place_for(path), executor=executor)
-    await first.open(None)
-    await first.write(RECORDS[:2])
-    await first.seal()
-    second = make_sink(place_for(path), executor=executor)
-    await second.open(None)
-    await first.close()
-    await second.close()
-    assert len(path.read_bytes().splitlines()) == 2
+    """Nobody knows how much of it the thread has done, so nothing more is taken and nothing is sealed."""
+    sink = make_sink(place_for(tmp_path / "out.jsonl"), executor=executor)
+    await sink.open(None)
+    release = threading.Event()
+    executor.submit(release.wait)
+    task = asyncio.create_task(sink.write([{"n": 1}]))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    for verb in (sink.write([{"n": 2}]), sink.seal(), sink.sync()):
+        with pytest.raises(SinkError, match="an earlier write to it failed"):
+            await verb
+    await sink.close()
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+async def test_a_new_run_clears_away_the_table_of_an_abandoned_seal(
+    executor: ThreadPoolExecutor, tmp_path: Path
+) -> None:
+    """It could be taken for its own later."""
+    path = tmp_path / "out.csv"
+    for ending in ("part", "part.tmp"):
+        Path(f"{path}.{ending}").write_bytes(b"old")
+    sink = make_sink(place_for(path), executor=executor)
+    await sink.open(None)
+    await sink.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["out.csv.part.jsonl"]
 
 
 async def test_errors_of_the_system_are_told_with_path_cause_and_cure(executor: ThreadPoolExecutor) -> None:

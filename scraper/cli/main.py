@@ -1,0 +1,133 @@
+"""The command `scrape`: arguments in, exit code out.
+
+    scrape config.yaml         run the crawl (the same as `scrape run config.yaml`)
+    scrape check config.yaml   validate, import the spider, print what would run; nothing is fetched
+    scrape schema              print the JSON Schema of the config, for editors
+    scrape shop                serve the practice shop on loopback
+
+Exit codes: 0 done; 1 failed; 2 the config or the command line is wrong; 4 another run of this crawl is going on;
+130 interrupted. Each command imports what it needs when it is called, so that `--help` is there at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from scraper.about import VERSION
+
+__all__ = ["main"]
+
+DONE, FAILED, WRONG_CONFIG, LOCKED = 0, 1, 2, 4
+
+
+class _Commands(click.Group):
+    """A group whose commands may be left out: `scrape config.yaml` runs it."""
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in self.commands and not args[0].startswith("-") and _is_config(args[0]):
+            args = ["run", *args]
+        return super().resolve_command(ctx, args)
+
+
+def _is_config(word: str) -> bool:
+    return word.lower().endswith((".yaml", ".yml")) or os.sep in word or Path(word).exists()
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="scrape")
+def commands() -> None:
+    """Run a web crawl that is described in a YAML file.
+
+    \b
+    scrape config.yaml          run it; after a kill or Ctrl-C the same command goes on
+    scrape config.yaml --fresh  start over
+    scrape check config.yaml    look at it first
+
+    Exit codes: 0 done, 1 failed, 2 wrong config, 4 already running, 130 interrupted.
+    """
+
+
+_CONFIG = click.argument("config", type=click.Path(path_type=Path))
+
+
+@commands.command()
+@_CONFIG
+@click.option("--fresh", is_flag=True, help="Give up an unfinished run and start over.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless the run fails.")
+@click.option("-v", "--verbose", is_flag=True, help="Log every visit.")
+@click.option("--json-log", is_flag=True, help="Log every visit and the summary as JSON lines on stderr.")
+@click.option("--memory", is_flag=True, help="Keep no state on disk: nothing can be gone on with.")
+def run(config: Path, *, fresh: bool, quiet: bool, verbose: bool, json_log: bool, memory: bool) -> int:
+    """Run the crawl that CONFIG describes."""
+    from scraper.cli.prepare import prepare
+    from scraper.cli.run import run_plan
+
+    plan = prepare(config, os.environ, memory=memory)
+    return run_plan(plan, fresh=fresh, quiet=quiet, verbose=verbose, json_log=json_log)
+
+
+@commands.command()
+@_CONFIG
+def check(config: Path) -> int:
+    """Validate CONFIG, import its spider and print what would run. Nothing is fetched or written."""
+    from scraper.cli.prepare import describe, prepare
+
+    click.echo(describe(prepare(config, os.environ, memory=False)))
+    return DONE
+
+
+@commands.command()
+def schema() -> int:
+    """Print the JSON Schema of the config file, for editors."""
+    import json
+
+    from scraper.config.schema import json_schema
+
+    click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return DONE
+
+
+@commands.command()
+@click.option("--port", default=8000, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option("--books", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="Size of the shop.")
+def shop(port: int, books: int) -> int:
+    """Serve the practice shop on loopback until Ctrl-C."""
+    from scraper.cli.shop import serve_shop
+
+    return serve_shop(port, books)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code; errors of ours become messages, never tracebacks."""
+    try:
+        return int(commands.main(arguments, prog_name="scrape", standalone_mode=False) or DONE)
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except click.Abort:
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return WRONG_CONFIG
+    except Exception as error:
+        return _explain(error)
+
+
+def _explain(error: Exception) -> int:
+    """Write what went wrong to stderr and return its exit code; what is not one of ours is raised again."""
+    from scraper.errors import ConfigError, ScraperError, SpiderError, StateLocked
+
+    if not isinstance(error, ScraperError):
+        raise error
+    click.echo(f"scrape: {error}" if not isinstance(error, ConfigError) else str(error), err=True)
+    if isinstance(error, (ConfigError, SpiderError)):
+        return WRONG_CONFIG
+    return LOCKED if isinstance(error, StateLocked) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
