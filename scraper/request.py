@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from scraper.errors import SpiderError
 from scraper.urls import Url, canonical, fingerprint, origin
 
@@ -82,6 +84,15 @@ class Request:
     def fingerprint(self) -> int:
         """The 64-bit identity by which the frontier knows it: URL, method and body."""
         return fingerprint(self.url, self.method, self.body)
+
+    def plain(self) -> Request:
+        """Return this request with `meta` as it will be after a kill: JSON data. Raise SpiderError for what is not."""
+        if not self.meta:
+            return self
+        try:
+            return replace(self, meta=msgspec.json.decode(msgspec.json.encode(self.meta), type=dict[str, Any]))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise SpiderError(f"meta of the request for {self.url} is not plain JSON data: {error}") from None
 
     def redirected(self, url: Url, status: int) -> Request:
         """Return this request as it goes on after a redirect: method and body by RFC 9110 15.4, no secret elsewhere."""

@@ -148,7 +148,7 @@ class Builder:
         first = frame.node.keys_at.get(leaf.text)
         if leaf.text == _MERGE and not leaf.quoted:
             self._refuse_key("merge keys (<<) are not supported; write the keys out", place)
-        elif misread and misread.value == "null":
+        elif misread and not leaf.text:
             self._refuse_key("there is no key in front of this colon; write one", place)
         elif misread:
             cure = f"a key is a text, so put it in quotes{in_quotes(leaf.text)}"

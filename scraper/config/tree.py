@@ -114,7 +114,7 @@ def show(value: object) -> str:
         return _show_leaf(value)
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, list | tuple | set | frozenset):
+    if isinstance(value, list | tuple):
         return "a list"
     if value is None or isinstance(value, bool | int | float | str):
         return _cut(repr(value))

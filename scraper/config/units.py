@@ -49,9 +49,9 @@ class Unit:
     def spell(self, number: float) -> str:
         """Return `number` of the base unit in the largest unit that leaves it whole."""
         for unit in sorted(self.factors, key=self.factors.__getitem__, reverse=True):
-            amount = round(number / self.factors[unit], 9)
-            if number and amount == int(amount):
-                return f"{int(amount)}{unit}"
+            amount = Decimal(str(number)) / Decimal(str(self.factors[unit]))
+            if number and amount == amount.to_integral_value():
+                return f"{amount:.0f}{unit}"
         smallest = min(self.factors, key=self.factors.__getitem__)
         return f"{number / self.factors[smallest]:.15g}{smallest}" if number else "0"
 

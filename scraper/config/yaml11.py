@@ -52,7 +52,7 @@ def reading(text: str) -> Reading | None:
         return None
     for form, explain in _FORMS:
         if form.fullmatch(text):
-            return explain(text) if len(text) <= MAX_CHARACTERS else Reading("a number")
+            return explain(text) if len(text) <= MAX_CHARACTERS else Reading("a number", "YAML")
     return None
 
 

@@ -95,8 +95,8 @@ class Crawler:
     # -- the way in --------------------------------------------------------------------------------------------------
 
     async def submit(self, requests: Iterable[Request]) -> tuple[tuple[str, Reason], ...]:
-        """Let seeds in; return those that may not be in the crawl."""
-        accepted, refused = self.admit(list(requests), ())
+        """Let seeds in; return those that may not be in the crawl. Raises SpiderError for a seed that is not plain."""
+        accepted, refused = self.admit([request.plain() for request in requests], ())
         await self._frontier.offer(accepted, refused)
         return refused
 

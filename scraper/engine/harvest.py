@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import inspect
 import traceback
-from collections.abc import AsyncIterable, Iterable
+from collections.abc import AsyncIterable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scraper.errors import ItemError
+from scraper.errors import ItemError, SpiderError
 from scraper.item import Record, is_item, to_record
 from scraper.outcome import Reason
 from scraper.page import Follow, Page
@@ -66,10 +66,10 @@ async def _drain(result: Any, page: Page, harvest: Harvest) -> None:
 
 def _take(value: Any, page: Page, harvest: Harvest) -> None:
     if isinstance(value, Follow):
-        harvest.requests.extend(value.requests)
+        _take_requests(value.requests, page, harvest)
         harvest.refusals.extend(value.refusals)
     elif isinstance(value, Request):
-        harvest.requests.append(value if value.depth else replace(value, depth=page.request.depth + 1))
+        _take_requests((value,), page, harvest)
     elif is_item(value):
         try:
             harvest.records.append(to_record(value))
@@ -81,3 +81,14 @@ def _take(value: Any, page: Page, harvest: Harvest) -> None:
     elif value is not None:
         wrong = f"yielded {type(value).__name__}; yield items (dict, dataclass, model), requests or page.follow(…)"
         harvest.faults.append(Fault("callback", wrong))
+
+
+def _take_requests(requests: Sequence[Request], page: Page, harvest: Harvest) -> None:
+    depth = page.request.depth + 1
+    for request in requests:
+        try:
+            plain = request.plain()
+        except SpiderError as error:
+            harvest.faults.append(Fault("callback", str(error)))
+        else:
+            harvest.requests.append(plain if plain.depth == depth else replace(plain, depth=depth))

@@ -28,7 +28,8 @@ def sent(header, setter, getter):
     ],
 )
 async def test_a_cookie_never_reaches_strangers(domain, setter, stranger):
-    """No cookie for a public suffix, nor for somebody else's domain."""
+    """A cookie for a public suffix, or for somebody else's domain, is not kept at all."""
+    assert sent(f"a=1; Domain={domain}", setter, setter) == {}
     assert sent(f"a=1; Domain={domain}", setter, stranger) == {}
     assert sent(f"a=1; dOmAiN = {domain}", setter, stranger) == {}
 

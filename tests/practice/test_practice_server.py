@@ -79,6 +79,17 @@ async def test_the_server_closes_while_clients_keep_their_connections(shop: Shop
         await asyncio.open_connection("127.0.0.1", port)
 
 
+async def test_the_server_does_not_wait_for_a_client_that_never_finishes(shop: Shop) -> None:
+    """A client that announces a body and sends none does not hold up the end."""
+    async with serve(shop) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"POST /basket/add HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 9\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 405 ")
+        start = time.monotonic()
+    assert time.monotonic() - start < PROMPT
+    writer.close()
+
+
 async def test_a_wanted_port_is_taken_and_a_taken_one_is_refused(shop: Shop) -> None:
     """The port given is the port served; a second server on it fails with OSError and leaves the first alone."""
     async with serve(shop) as port:

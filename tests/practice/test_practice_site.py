@@ -17,6 +17,7 @@ from scraper.practice.site import DEFAULT_ORIGIN, Reply, Shop
 from scraper.urls import canonical, join, origin
 
 STARS = {"One": 1, "Two": 2, "Three": 3, "Four": 4, "Five": 5}
+MOST_PAGES = 3_000  # of the largest shop here, with its listings
 FORBIDDEN = ("/basket/", "/admin/")
 SEVERAL = {"cp1252", "iso8859-2", "cp932", "cp1251", "utf-8", "utf-16-le", "utf-16-be"}
 
@@ -71,6 +72,7 @@ def crawl(shop: Shop, start: str = DEFAULT_ORIGIN) -> dict[str, int]:
             continue
         reply = shop.reply(url[len(start) :], start)
         statuses[url] = reply.status
+        assert len(statuses) <= MOST_PAGES, f"the shop has no end: {url}"
         if reply.status == 301:
             todo.append(join(url, header(reply, "Location")))
         elif header(reply, "Content-Type").lower().startswith("text/html"):

@@ -1,0 +1,60 @@
+# One word for every chore, the same here and in CI. `make help` prints this list.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEV_STAMP := $(VENV)/.installed-dev
+
+.PHONY: help crawl test quick check lint types coverage format real bench clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+crawl: $(STAMP) ## the main job: crawl the practice shop into out/books.jsonl
+	$(BIN)/scrape config.yaml
+
+test: $(DEV_STAMP) ## every test, the kill tests too
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+
+quick: $(DEV_STAMP) ## the tests that need no child process and no waiting
+	$(BIN)/python -m pytest -m "not slow"
+
+check: lint types test coverage ## all that CI checks: format, lint, types, tests, coverage
+
+lint: $(DEV_STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(DEV_STAMP)
+	$(BIN)/mypy
+
+coverage: $(DEV_STAMP)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+format: $(DEV_STAMP) ## rewrite the code as the formatter likes it
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format .
+
+real: $(STAMP) ## crawl Debian's python3.11-doc from a real web server and compare (as root: installs it and nginx)
+	$(PYTHON) tests/real/run.py --python $(BIN)/python
+
+bench: $(STAMP) ## CPU seconds a page against Scrapy, one paired run
+	$(BIN)/python benchmarks/run.py
+
+clean: ## remove what make made (your crawls' state and output stay)
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist .real
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scraper needs Python 3.11 or newer; set PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+
+$(STAMP): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(DEV_STAMP): pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $(STAMP) $@
