@@ -36,7 +36,7 @@ READ_BUFFER = 64 * 1024  # bytes; aiohttp's own 256 KiB cost 576 kB for each res
 MAX_HEADER_LINE = 64 * 1024  # bytes; long Content-Security-Policy lines pass aiohttp's 8,190
 MAX_HEADERS = 256
 DNS_CACHE_SECONDS = 300
-DNS_CACHE_NAMES = 100_000
+DNS_CACHE_NAMES = 10_000  # about a kilobyte each
 KEEP_ALIVE_SECONDS = 15.0
 SHORTEST_TIMEOUT = 0.001  # seconds
 _BODILESS = ("GET", "HEAD")
@@ -49,7 +49,8 @@ class AiohttpFetcher:
     `connections`, `connections_per_host`: at a time (the second 0: no limit of its own). `timeout`, `connect_timeout`:
     seconds for an exchange, waiting for a free connection included, and for one connection (TCP and TLS).
     `max_body`: bytes, decoded. `verify_tls`: True, False, or the path of a file of trusted certificates (PEM).
-    `headers`: sent with every request, unless the request has its own. `connect_to`: host name -> address:port.
+    `headers`: sent with every request, unless the request has its own. `connect_to`: host name -> address:port (a
+    host that is itself an address is never sent elsewhere).
     `cookies`: keep cookies for as long as the fetcher is open. `allow_address`: asked for each IP address before it is
     connected to; UnsafeAddress is raised for those it refuses.
     """
@@ -91,9 +92,10 @@ class AiohttpFetcher:
     async def __aenter__(self) -> Self:
         if self._session is not None:
             raise RuntimeError("this fetcher is open already")
+        trust = _tls(self._verify_tls)
         self._resolver = Resolver(timeout=self._connect_timeout, connect_to=self._connect_to)
         connector = TCPConnector(
-            ssl=_tls(self._verify_tls),
+            ssl=trust,
             resolver=self._resolver,
             ttl_dns_cache=DNS_CACHE_SECONDS,
             dns_cache_max_size=DNS_CACHE_NAMES,
@@ -121,10 +123,12 @@ class AiohttpFetcher:
     ) -> None:
         session, resolver = self._session, self._resolver
         self._session = self._resolver = None
-        if session is not None:
-            await session.close()
-        if resolver is not None:
-            await resolver.close()
+        try:
+            if session is not None:
+                await session.close()
+        finally:
+            if resolver is not None:
+                await resolver.close()
 
     async def fetch(
         self, request: Request, *, timeout: float | None = None, connect_timeout: float | None = None

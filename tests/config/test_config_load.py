@@ -159,7 +159,7 @@ WRONG: list[tuple[str | bytes, list[str]]] = [
         SPIDER + "fetch: {headers: {On: x}}\n",
         ["2:19: fetch.headers: YAML 1.1 reads the key On as true; a key is a text, so put it in quotes: 'On'"],
     ),
-    (": x\n" + SPIDER, ["1:1: there is no key in front of this colon; write one"]),
+    (SPIDER + "?\n: x\n", ["2:2: there is no key in front of this colon; write one"]),
     (SPIDER + "~: x\n", ["2:1: YAML reads the key ~ as null; a key is a text, so put it in quotes: '~'"]),
     (SPIDER + "? [a]\n: {b: c}\n", ["2:3: a mapping or a list cannot be a key; write a text"]),
     (SPIDER + "name: &a x\n*a : y\n", ["3:1: an alias cannot be a key; write the key out"]),
@@ -372,6 +372,28 @@ def test_hostile_files_are_refused_quickly(text: str) -> None:
     began = time.process_time()
     assert problems(text, {"A": "x" * 100_000})
     assert time.process_time() - began < 2
+
+
+def test_aliases_are_counted_as_what_they_stand_for() -> None:
+    """Ten aliases of a long list are more values than a file may hold, and are refused at the one too many."""
+    text = f"{SPIDER}scope:\n  allow: &a [{'x,' * 9000}]\n  deny: [{'*a ,' * 6}]\n"
+    assert problems(text) == ["4:26: the file holds more than 50000 values, aliases counted; shorten it"]
+    assert len(good(f"scope:\n  allow: &a [{'x,' * 9000}]\n  deny: *a\n").scope.deny) == 9000
+
+
+def test_variables_in_many_values_are_bounded_together() -> None:
+    """Variables may not make a file longer than a file may be, however many values they are spread over."""
+    found = problems(f"{SPIDER}scope: {{allow: [{'${A}, ' * 30}]}}\n", {"A": "x" * 90_000})
+    assert found[0] == "2:84: scope.allow.11: the variables make this file too long"
+
+
+def test_a_value_that_could_not_be_read_leads_to_no_further_problems() -> None:
+    """Two paths that lack a variable are not called equal on top of it."""
+    found = problems(f"{SPIDER}output: ['${{A}}x.csv', '${{B}}x.csv']\n")
+    assert [problem.split(";")[0] for problem in found] == [
+        "2:10: output.0: the variable A is not set",
+        "2:23: output.1: the variable B is not set",
+    ]
 
 
 def test_a_list_of_one_needs_no_brackets() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from scraper.errors import ConfigError, OutputShort, SinkError
@@ -219,8 +220,10 @@ async def test_a_link_in_the_works_place_is_not_written_through(executor: Thread
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "out.jsonl.part").symlink_to(victim)
-    with pytest.raises(SinkError, match="cannot"):
+    with pytest.raises(SinkError, match="not a regular file"):
         await make_sink(place_for(tmp_path / "out.jsonl"), executor=executor).open(None)
+    with pytest.raises(SinkError, match="symbolic link stands there.*remove it"):
+        await make_sink(place_for(tmp_path / "out.jsonl"), executor=executor).discard()
     assert victim.read_text() == "precious"
 
 
@@ -310,6 +313,15 @@ async def test_a_resume_with_nothing_committed_may_find_nothing(executor: Thread
         await sink.close()
     with pytest.raises(OutputShort):
         await make_sink(place_for(tmp_path / "other" / "out.csv"), executor=executor).open(1)
+
+
+def test_a_place_survives_json_and_nothing_else_becomes_one(tmp_path: Path) -> None:
+    """What the crawl's memory stored comes back equal, an unknown `base` too; a damaged one is an error."""
+    for place in (place_for(tmp_path / "a.csv"), place_for(tmp_path / "a.jsonl", mode="append")):
+        assert Place.from_dict(json.loads(json.dumps(place.to_dict()))) == place
+    for change in ({"mode": "overwrite"}, {"base": "1"}, {"final": None}):
+        with pytest.raises(msgspec.ValidationError):
+            Place.from_dict(place_for(tmp_path / "a.csv").to_dict() | change)
 
 
 def test_the_name_says_the_format_and_the_user_may_overrule_it(executor: ThreadPoolExecutor, tmp_path: Path) -> None:
