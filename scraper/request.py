@@ -14,14 +14,12 @@ from typing import Any
 import msgspec
 
 from scraper.errors import SpiderError
-from scraper.urls import Url, canonical, fingerprint, origin
+from scraper.urls import Url, canonical, fingerprint
 
 __all__ = ["Callback", "Request", "callback_name"]
 
 Callback = str | Callable[..., Any]
 
-SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization"})  # never told to another origin
-_POST_BECOMES_GET = frozenset({301, 302, 303})  # what every browser does; RFC 9110 15.4 allows it
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -93,16 +91,6 @@ class Request:
             return replace(self, meta=msgspec.json.decode(msgspec.json.encode(self.meta), type=dict[str, Any]))
         except (TypeError, ValueError, RecursionError) as error:
             raise SpiderError(f"meta of the request for {self.url} is not plain JSON data: {error}") from None
-
-    def redirected(self, url: Url, status: int) -> Request:
-        """Return this request as it goes on after a redirect: method and body by RFC 9110 15.4, no secret elsewhere."""
-        method, body, headers = self.method, self.body, self.headers
-        if (status in _POST_BECOMES_GET and method == "POST") or (status == 303 and method != "HEAD"):
-            method, body = "GET", b""
-            headers = tuple((name, value) for name, value in headers if not name.lower().startswith("content-"))
-        if origin(url) != origin(self.url):
-            headers = tuple((name, value) for name, value in headers if name.lower() not in SECRET_HEADERS)
-        return replace(self, url=url, method=method, body=body, headers=headers)
 
     def __repr__(self) -> str:
         method = "" if self.method == "GET" else f"{self.method} "

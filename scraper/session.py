@@ -21,7 +21,7 @@ from scraper.clock import SystemClock
 from scraper.errors import InvalidURL, TooManyRedirects
 from scraper.fetch.arguments import Fields, encode_body, merge_headers, split_url, with_params
 from scraper.fetch.client import AiohttpFetcher
-from scraper.fetch.redirect import location_of, next_hop
+from scraper.policy.redirect import location_of, next_hop
 from scraper.request import Request
 from scraper.response import Response
 from scraper.urls import Url, join, origin

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal, TypeAlias, get_args
 
+from pydantic import WithJsonSchema
+
 from scraper.config import checks
 from scraper.config.kinds import GROUP, LIST, NULL, Choice, Flag, Quantity, Text, Whole
 from scraper.config.units import DURATION, PERCENT, SIZE
@@ -69,7 +71,8 @@ Percent: TypeAlias = Annotated[float, Quantity(PERCENT, most=1)]
 
 Name: TypeAlias = Annotated[str, Text(checks.name, pattern=f"^{checks.NAME_PATTERN}$")]
 SpiderName: TypeAlias = Annotated[str, Text(checks.spider)]
-Folder: TypeAlias = Annotated[str, Text(checks.folder)]
+# None is for Python alone: a crawl in memory. In a file null is as odd here as it is for any text.
+Folder: TypeAlias = Annotated[Annotated[str, Text(checks.folder)] | None, WithJsonSchema({"type": "string"})]
 OutputPath: TypeAlias = Annotated[str, Text(checks.output_path)]
 UserAgent: TypeAlias = Annotated[Annotated[str, Text(checks.user_agent)] | None, NULL]
 Seeds: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.seed)], ...], LIST]

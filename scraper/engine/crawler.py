@@ -22,6 +22,7 @@ from scraper.fetch.gate import Gate
 from scraper.frontier.base import Frontier, HostPolicy
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
 from scraper.page import Page
+from scraper.policy.redirect import location_of
 from scraper.policy.retry import RetryPolicy, retry_after
 from scraper.policy.scope import Scope
 from scraper.request import Request
@@ -167,11 +168,10 @@ class Crawler:
 
     def _redirect(self, lease: Lease, response: Response) -> Outcome:
         """Return where a redirect leads, if that may be in the crawl."""
-        location = response.headers["location"]
         if len(lease.chain) >= self._limits.redirects:
             return Refused(Reason.REDIRECT_LIMIT, f"more than {self._limits.redirects} redirects")
         try:
-            target = join(lease.request.url, location)
+            target = join(lease.request.url, location_of(response))
         except RequestException as error:
             reason = Reason.SCHEME if error.reason == Reason.SCHEME else Reason.INVALID_URL
             return Refused(reason, f"redirects to {error}")
@@ -208,7 +208,7 @@ class Crawler:
         while isinstance(answer, Response) and answer.is_redirect and hops < ROBOTS_HOPS:
             hops += 1
             try:
-                answer = await self._fetcher.fetch(Request(join(answer.url, answer.headers["location"])))
+                answer = await self._fetcher.fetch(Request(join(answer.url, location_of(answer))))
             except RequestException as error:
                 answer = error
         wait = self._asked_to_wait(answer) if isinstance(answer, Response) else None

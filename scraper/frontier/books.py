@@ -19,6 +19,7 @@ from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
 from scraper.frontier.seen import Seen
 from scraper.frontier.store import Row, Store
+from scraper.policy.redirect import next_hop
 from scraper.request import Request
 from scraper.urls import Url, signed
 from scraper.visit import Lease
@@ -88,7 +89,7 @@ class Books:
             return Lease(number, request=request, origin=queue.origin)
         chain = (request.url, *(url for url, _ in trail.hops[:-1])) if trail.hops else ()
         for url, status in trail.hops:
-            request = request.redirected(url, status)
+            request = next_hop(request, status, url)
         return Lease(number, request=request, origin=queue.origin, attempt=trail.attempt, chain=chain)
 
     def restore(self, store: Store) -> None:

@@ -18,6 +18,7 @@ from scraper.frontier.books import Books, Trail, url_row
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.store import Batch
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.policy.redirect import next_hop
 from scraper.request import Request
 from scraper.urls import Url, origin, signed
 from scraper.visit import Lease, Visit
@@ -96,7 +97,7 @@ class Entry:
 
     def _move(self, lease: Lease, moved: Moved) -> None:
         """Go on at the redirect's target, unless another request owns that page."""
-        target = lease.request.redirected(moved.target, moved.status)
+        target = next_hop(lease.request, moved.status, moved.target)
         mark = target.fingerprint
         own = moved.target == lease.request.url or moved.target in lease.chain
         if not self._books.seen.add(mark) and not own:

@@ -38,6 +38,7 @@ REFUSED = [
     "{spider: a.py, output: {mode: append}}",
     "{spider: a.py, name: a b}",
     "{spider: null}",
+    "{spider: a.py, state: null}",
 ]
 TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,), "array": (list,), "string": (str,), "integer": (int,), "number": (int, float),

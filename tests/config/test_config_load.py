@@ -195,6 +195,7 @@ WRONG: list[tuple[str | bytes, list[str]]] = [
     (SPIDER + "seeds:\n", ["2:7: seeds: there is no value here (null); write [] for an empty list, or remove the key"]),
     (SPIDER + "seeds: {a: b}\n", ["2:8: seeds: expected a list, found a mapping"]),
     (SPIDER + "name: [a]\n", ["2:7: name: expected a text, found a list"]),
+    (SPIDER + "state: ~\n", ["2:8: state: there is no value here (null); write a text, or remove the key"]),
     ("spider: ~\n", ["1:9: spider: there is no value here (null); write a text, or remove the key"]),
 ]
 
@@ -383,8 +384,8 @@ def test_aliases_are_counted_as_what_they_stand_for() -> None:
 
 def test_variables_in_many_values_are_bounded_together() -> None:
     """Variables may not make a file longer than a file may be, however many values they are spread over."""
-    found = problems(f"{SPIDER}scope: {{allow: [{'${A}, ' * 30}]}}\n", {"A": "x" * 90_000})
-    assert found[0] == "2:84: scope.allow.11: the variables make this file too long"
+    found = problems(f"{SPIDER}output: {{path: a.csv, fields: [{'${A}, ' * 12}]}}\n", {"A": "x" * 90_000})
+    assert found[-1] == "2:98: output.fields.11: the variables make this file too long"
 
 
 def test_a_value_that_could_not_be_read_leads_to_no_further_problems() -> None:

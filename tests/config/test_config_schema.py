@@ -270,6 +270,7 @@ def test_python_values_may_be_plain_numbers() -> None:
     assert (config.politeness.delay, config.politeness.jitter, config.state) == (0.5, 0.1, "var/x")
     assert (config.fetch.max_body, config.fetch.timeout) == (1000, 20.0)
     assert [output.path for output in config.output] == ["a.csv", "b.jsonl"]
+    assert from_kwargs({"state": None}).state is None
     assert from_kwargs(dict(config)) == config
     assert from_kwargs(config.model_dump()) == config
 

@@ -222,7 +222,7 @@ async def test_a_link_in_the_works_place_is_not_written_through(executor: Thread
     (tmp_path / "out.jsonl.part").symlink_to(victim)
     with pytest.raises(SinkError, match="not a regular file"):
         await make_sink(place_for(tmp_path / "out.jsonl"), executor=executor).open(None)
-    with pytest.raises(SinkError, match="symbolic link stands there.*remove it"):
+    with pytest.raises(SinkError, match=r"symbolic link stands there.*remove it"):
         await make_sink(place_for(tmp_path / "out.jsonl"), executor=executor).discard()
     assert victim.read_text() == "precious"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.fetch.redirect import location_of, next_hop, redirected_method
+from scraper.policy.redirect import location_of, next_hop, redirected_method
 from scraper.request import Request
 from scraper.response import Headers, Response
 from scraper.urls import canonical, origin
