@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from scraper.about import VERSION as __version__
+from scraper.about import __version__
 from scraper.errors import ScraperError
 from scraper.page import Follow, Page
 from scraper.request import Request

@@ -1,4 +1,4 @@
-from scraper.about import VERSION as __version__
+from scraper.about import __version__ as __version__
 from scraper.api import crawl as crawl
 from scraper.api import stream as stream
 from scraper.errors import ScraperError as ScraperError

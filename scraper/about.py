@@ -1,3 +1,3 @@
 """Which release this is. One line, read by the build and by whoever says who is calling."""
 
-VERSION = "0.1.0"
+__version__ = "0.1.0"

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from scraper.about import VERSION
+from scraper.about import __version__
 from scraper.config.compile import compile_plan
 from scraper.config.find import make_spider
 from scraper.config.schema import from_kwargs
@@ -148,5 +148,5 @@ def _make_run(
     given["seeds"] = [seeds] if isinstance(seeds, str) else list(seeds)
     if output is not None:
         given["output"] = str(output) if isinstance(output, Path) else output
-    plan = compile_plan(from_kwargs(given), made, Path.cwd(), version=VERSION)
+    plan = compile_plan(from_kwargs(given), made, Path.cwd(), version=__version__)
     return Run(plan, fresh=fresh, observers=observers, sinks=sinks)

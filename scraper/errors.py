@@ -118,7 +118,7 @@ class OutputShort(SinkError):
     """An output is shorter than what was committed to it, so something else has cut it."""
 
 
-class RequestException(ScraperError, OSError):  # noqa: N818 - requests' own name
+class RequestException(ScraperError, OSError):
     """One request brought no usable response."""
 
     reason: ClassVar[str] = "request"

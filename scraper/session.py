@@ -12,11 +12,11 @@ import math
 from asyncio import Semaphore
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.metadata import version
 from types import EllipsisType, TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
+from scraper.about import __version__
 from scraper.clock import SystemClock
 from scraper.errors import InvalidURL, TooManyRedirects
 from scraper.fetch.arguments import Fields, encode_body, merge_headers, split_url, with_params
@@ -71,7 +71,7 @@ class AsyncSession:
         self._limits = _limits(timeout)
         self._fetcher = AiohttpFetcher(
             clock=SystemClock(),
-            user_agent=user_agent or f"scraper/{version('scraper')}",
+            user_agent=user_agent or f"scraper/{__version__}",
             connections=connections,
             connections_per_host=connections_per_host,
             timeout=self._limits[0],

@@ -18,7 +18,7 @@ from typing import Any
 
 import click
 
-from scraper.about import VERSION
+from scraper.about import __version__
 
 __all__ = ["main"]
 
@@ -39,7 +39,7 @@ def _is_config(word: str) -> bool:
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(VERSION, prog_name="scrape")
+@click.version_option(__version__, prog_name="scrape")
 def commands() -> None:
     """Run a web crawl that is described in a YAML file.
 

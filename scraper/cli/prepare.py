@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from scraper.about import VERSION
+from scraper.about import __version__
 from scraper.config.compile import compile_plan
 from scraper.config.find import find_spider, make_spider
 from scraper.config.load import load
@@ -26,7 +26,7 @@ def prepare(path: Path, environ: Mapping[str, str], *, memory: bool) -> Plan:
         spider = make_spider(find_spider(config.spider, folder))
     except SpiderError as error:
         raise ConfigError(ConfigProblem(str(error), path="spider", file=str(path))) from error
-    plan = compile_plan(config, spider, folder, version=VERSION)
+    plan = compile_plan(config, spider, folder, version=__version__)
     return replace(plan, state=None) if memory else plan
 
 

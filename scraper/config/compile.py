@@ -53,7 +53,7 @@ def compile_plan(config: Config, spider: Spider, folder: Path, *, version: str) 
         max_backoff=config.retry.max_backoff,
         workers=fetch.concurrency,
         timeout=fetch.timeout,
-        connect_timeout=fetch.connect_timeout,
+        connect_timeout=min(fetch.connect_timeout, fetch.timeout),
         max_body=fetch.max_body,
         max_redirects=fetch.max_redirects,
         verify_tls=fetch.verify_tls,

@@ -77,7 +77,7 @@ class Scope(_Group):
 
 
 class Limits(_Group):
-    """When to stop early; what is left stays queued and the same command goes on with it."""
+    """Where a run ends by choice. It has succeeded then; what is left is not fetched, and the next run starts anew."""
 
     pages: v.Limit = _key(None, "Pages to fetch in one run. null: no limit.", "pages")
     items: v.Limit = _key(None, "Items to write in one run. null: no limit.", "items")
@@ -126,7 +126,7 @@ class Fetch(_Group):
     concurrency: v.Parallel = _key(16, "Requests in flight in the whole crawl; 16 keep one core busy.", "requests")
     timeout: v.Timeout = _key("30s", "Time for one request with its body; also ends a body that drips.", "duration")
     connect_timeout: v.Timeout = _key(
-        "10s", "Time for name look-up, connection and TLS; who takes longer is down.", "duration"
+        "10s", "Time for name look-up, connection and TLS; who takes longer is down. At most the timeout.", "duration"
     )
     max_body: v.Size = _key(
         "16MiB", "Largest body after decoding; a bound on memory, since a parsed page takes 16 times as much.", "size"
@@ -139,12 +139,6 @@ class Fetch(_Group):
     connect_to: v.Addresses = _key(
         {}, "Hosts that are reached at another address:port, as with curl --connect-to. None: DNS decides."
     )
-
-    @field_validator("connect_timeout")
-    @classmethod
-    def _fits_timeout(cls, connect: float, info: ValidationInfo) -> float:
-        checks.ordered("connect_timeout", connect, "timeout", info.data.get("timeout"), instead="timeout")
-        return connect
 
     @field_validator("headers")
     @classmethod

@@ -25,7 +25,7 @@ from scraper.visit import Fault
 
 __all__ = ["Harvest", "gather"]
 
-TRACEBACK_FRAMES = 8  # innermost: the spider's own, not the event loop's
+TRACEBACK_FRAMES = 8  # innermost ones; this file's own are left out
 
 
 @dataclass(slots=True)
@@ -49,9 +49,17 @@ async def gather(spider: Spider, callback: str, page: Page) -> Harvest:
                 f"{type(spider).__name__} has no method {callback!r}; the request names it as callback"
             )
         await _drain(method(page), page, harvest)
-    except Exception:
-        harvest.crash = traceback.format_exc(limit=-TRACEBACK_FRAMES)
+    except Exception as error:
+        harvest.crash = _traceback(error)
     return harvest
+
+
+def _traceback(error: Exception) -> str:
+    """Return the traceback of the spider's own code, as a person who wrote the spider wants it."""
+    told = traceback.TracebackException.from_exception(error)
+    frames = [frame for frame in told.stack if frame.filename != __file__]
+    told.stack = traceback.StackSummary.from_list(frames[-TRACEBACK_FRAMES:])
+    return "".join(told.format())
 
 
 async def _drain(result: Any, page: Page, harvest: Harvest) -> None:

@@ -17,7 +17,8 @@ from scraper.visit import Visit
 
 __all__ = ["Tally", "Trouble"]
 
-TROUBLES_KEPT = 100  # shown in full; all are counted, and all are in the state file
+TROUBLES_KEPT = 100  # kinds of trouble that are told apart; all are counted, and all are in the state file
+LINE_CHARS = 200  # of a trouble's last line, by which it is told apart
 DEAD_AFTER = 5  # visits to one host that failed in a row, up to the end of the run
 _HOST_IS_DOWN = frozenset({"connection", "connect_timeout", "dns", "timeout", "tls", "malformed", "truncated"})
 _FETCHED, _REFUSED, _FAILED = kind_of(Fetched(200)), kind_of(Refused(Reason.ROBOTS)), kind_of(Failed(""))
@@ -29,7 +30,13 @@ class Trouble:
 
     url: str
     reason: str
-    detail: str
+    detail: str  # one line, or a traceback
+
+    @property
+    def line(self) -> str:
+        """The line that says it: a traceback's last one."""
+        lines = self.detail.strip().splitlines()
+        return lines[-1][:LINE_CHARS] if lines else ""
 
 
 @dataclass(slots=True)
@@ -48,7 +55,8 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)  # broken items and callbacks on pages that came
-    troubles: list[Trouble] = field(default_factory=list)
+    troubles: dict[tuple[str, str], Trouble] = field(default_factory=dict)  # the first of each (reason, line)
+    trouble_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     lost_seeds: list[Trouble] = field(default_factory=list)
     streaks: Counter[str] = field(default_factory=Counter)  # failures in a row, of hosts whose last visit failed
 
@@ -66,7 +74,8 @@ class Tally:
         for reason, links in history.refused:
             self.refused[reason] += links
         self.faults.update(dict(history.faults))
-        self.troubles.extend(Trouble(*row) for row in history.troubles)
+        for row in history.troubles:
+            self._note(Trouble(*row))
         self.lost_seeds.extend(Trouble(*row) for row in history.lost_seeds)
         self.retries, self.redirects = history.retries, history.redirects
         self.resumed_pages, self.resumed_items = self.pages, self.items
@@ -82,7 +91,7 @@ class Tally:
             self.items += len(visit.records)
             for fault in visit.faults:
                 self.faults[fault.reason] += 1
-                self._note(visit, fault.reason, fault.detail)
+                self._note(Trouble(_first_url(visit), fault.reason, fault.detail))
             overruled = committed.overruled.get(visit.lease.id)
             self._count(visit, Refused(overruled) if overruled else visit.outcome)
 
@@ -106,7 +115,7 @@ class Tally:
                 self._lose(visit, reason.value, detail)
             case Failed(reason=reason, detail=detail):
                 self.failed[reason] += 1
-                self._note(visit, reason, detail)
+                self._note(Trouble(_first_url(visit), reason, detail))
                 self._lose(visit, reason, detail)
                 if reason in _HOST_IS_DOWN or reason.startswith("http_5"):
                     self.streaks[visit.lease.origin] += 1
@@ -117,9 +126,11 @@ class Tally:
         if visit.lease.request.depth == 0 and reason != Reason.DUPLICATE:
             self.lost_seeds.append(Trouble(_first_url(visit), reason, detail))
 
-    def _note(self, visit: Visit, reason: str, detail: str) -> None:
-        if len(self.troubles) < TROUBLES_KEPT:
-            self.troubles.append(Trouble(_first_url(visit), reason, detail))
+    def _note(self, trouble: Trouble) -> None:
+        key = (trouble.reason, trouble.line)
+        if key in self.troubles or len(self.troubles) < TROUBLES_KEPT:
+            self.troubles.setdefault(key, trouble)
+            self.trouble_counts[key] += 1
 
     def dead_hosts(self) -> list[str]:
         """Return the origins that had stopped answering when the crawl ended."""

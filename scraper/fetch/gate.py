@@ -31,6 +31,7 @@ LIFE = 24 * 3600.0  # seconds; RFC 9309, 2.4: a cached robots.txt is not used fo
 class _Known:
     rules: Rules | None = None  # None: unreachable, which means no (RFC 9309, 2.3.1.4)
     tries: int = 0
+    why: str = ""  # what the last try met
 
 
 class Gate:
@@ -49,7 +50,7 @@ class Gate:
             return None
         known = self._known[origin(request.url)]
         if known.rules is None:
-            return Refused(Reason.ROBOTS_UNREACHABLE, "robots.txt could not be fetched, which means no (RFC 9309)")
+            return Refused(Reason.ROBOTS_UNREACHABLE, f"its robots.txt cannot be had, which means no: {known.why}")
         return None if known.rules.allows(request.url) else Refused(Reason.ROBOTS, "robots.txt forbids it")
 
     def learn(self, where: str, answer: Response | RequestException, wait: float | None) -> tuple[Outcome, HostPolicy]:
@@ -70,6 +71,7 @@ class Gate:
         """Ask again later, or, when that did not help, take it as a no for this run."""
         known = self._known.setdefault(where, _Known())
         known.tries += 1
+        known.why = detail or f"status {status}"
         outcome = self._retry.judge(
             attempt=known.tries, method="GET", reason=reason, status=status, retry_after=wait, detail=detail
         )

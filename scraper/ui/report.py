@@ -12,7 +12,7 @@ from scraper.ui.words import amount, duration, plural, reasons, safe
 
 __all__ = ["as_data", "summary"]
 
-TROUBLES_SHOWN = 10
+TROUBLES_SHOWN = 5  # kinds
 _BOUND = {
     "politeness": "limited by politeness: hosts were due a rest (politeness.delay, politeness.concurrency)",
     "latency": "limited by latency: waiting for answers (fetch.concurrency, politeness.concurrency)",
@@ -54,14 +54,12 @@ def _row(noun: str, number: int, rest: str) -> str:
 
 def _ending(report: Report) -> Iterator[str]:
     tally = report.progress.tally
-    shown = tally.troubles[:TROUBLES_SHOWN] if report.status != DONE or tally.faults.total() else []
-    if shown:
-        yield "  what failed:"
-        for trouble in shown:
-            yield _trouble(trouble)
-        more = tally.failed.total() + tally.faults.total() - len(shown)
-        if more > 0:
-            yield f"    … and {more:,} more"
+    if tally.troubles and (report.status != DONE or tally.faults.total()):
+        yield "  what went wrong:"
+        for key, times in tally.trouble_counts.most_common(TROUBLES_SHOWN):
+            yield _trouble(tally.troubles[key], times)
+        if len(tally.troubles) > TROUBLES_SHOWN:
+            yield f"    … and {len(tally.troubles) - TROUBLES_SHOWN:,} more kinds"
     if report.status == INTERRUPTED:
         yield "  interrupted: run the same command again to go on from here, or with --fresh to start over"
     for reason in report.reasons:
@@ -70,12 +68,14 @@ def _ending(report: Report) -> Iterator[str]:
         yield "  the finished outputs of earlier runs are as they were" if report.outputs else ""
 
 
-def _trouble(trouble: Trouble) -> str:
-    lines = safe(trouble.detail).strip().splitlines()
-    text = f"    {safe(trouble.url)}  {trouble.reason}"
-    if len(lines) > 1:
-        return "\n".join([text, *(f"      {line}" for line in lines)])
-    return f"{text}: {lines[0]}" if lines else text
+def _trouble(trouble: Trouble, times: int) -> str:
+    """Return one kind of trouble: how often, what, where first, and the traceback if there is one."""
+    what = f"{trouble.reason}: {trouble.line}" if trouble.line else trouble.reason
+    lines = [f"    {times:,} x {what}", f"      first on {trouble.url}"]
+    told = trouble.detail.strip().splitlines()
+    if len(told) > 1:
+        lines += [f"      {line}" for line in told[:-1]]
+    return "\n".join(map(safe, lines))
 
 
 def _short(path: str) -> str:

@@ -215,7 +215,6 @@ def test_every_mistake_has_its_place_and_its_cure(text: str | bytes, expected: l
         ('a: "x\n', "", "this is not YAML: "),
         ("a: @x\n", "1:4: this is not YAML: ", "put the value in quotes"),
         ("%YAML 2.0\n---\na: 1\n", "1:1: this is not YAML: ", "incompatible"),
-        ('a: "\\ud800"\n', "1:", "this is not YAML: "),
     ],
 )
 def test_what_is_not_yaml_says_where(text: str, start: str, hint: str) -> None:
