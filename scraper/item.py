@@ -20,6 +20,7 @@ __all__ = ["Record", "is_item", "to_record"]
 Record: TypeAlias = dict[str, Any]
 
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
+MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 
@@ -62,6 +63,10 @@ def _checked(value: Any, path: str, depth: int) -> Any:
     if kind is float:
         if not math.isfinite(value):
             raise ItemError(f"field {path!r} is {value}, and JSON has no such number; use None")
+        return value
+    if kind is int:
+        if value.bit_length() > MAX_INT_BITS:
+            raise ItemError(f"field {path!r} is an integer of {value.bit_length():,} bits; make it text")
         return value
     if depth > MAX_DEPTH:
         raise ItemError(f"field {path!r} is nested more than {MAX_DEPTH} levels deep")

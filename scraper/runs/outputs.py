@@ -39,7 +39,8 @@ class Outputs:
         for name, plan in self._plans.items():
             place = place_for(name.format_map(words), mode=plan.mode, format=plan.format)
             self.sinks[name] = make_sink(place, executor=self._thread, fields=plan.fields)
-        return {name: OutputState(_stored(sink.place), await sink.open(None)) for name, sink in self.sinks.items()}
+        offsets = {name: await sink.open(None) for name, sink in self.sinks.items()}
+        return {name: OutputState(sink.place.to_dict(), offsets[name]) for name, sink in self.sinks.items()}
 
     async def resume(self, stored: Mapping[str, OutputState], *, sealing: bool) -> None:
         """Open every output of an unfinished run where it was committed to, cutting off what is beyond."""
@@ -84,10 +85,6 @@ class Outputs:
                 await sink.close()
         finally:
             self._thread.shutdown(wait=False)
-
-
-def _stored(place: Place) -> dict[str, object]:
-    return place.to_dict()
 
 
 def _moment(started: float) -> dict[str, str]:

@@ -178,12 +178,14 @@ async def test_folders_are_made_and_new_files_get_the_usual_rights(
     executor: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     """0644 less the umask, whatever the format."""
-    old = os.umask(0o027)
+    old = os.umask(0)
     try:
-        for name in NAMES:
-            path = tmp_path / "a" / "b" / name
-            await seal_one(place_for(path), executor)
-            assert path.stat().st_mode & 0o777 == 0o640
+        for umask, mode in ((0, 0o644), (0o027, 0o640)):
+            os.umask(umask)
+            for name in NAMES:
+                path = tmp_path / f"{umask}" / "b" / name
+                await seal_one(place_for(path), executor)
+                assert path.stat().st_mode & 0o777 == mode
     finally:
         os.umask(old)
 

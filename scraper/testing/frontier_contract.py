@@ -1,0 +1,443 @@
+"""The rules that every frontier keeps, as tests: subclass `FrontierContract` and say how to make yours.
+
+    class TestMyFrontier(FrontierContract):
+        def make(self, folder, clock, **politeness): return MyFrontier(folder / "run", clock=clock, **politeness)
+
+Invariants checked: accepted = queued + in flight + finished after every step; nobody is leased a host that is full or
+rests; what was committed is there after a kill, what was not is leased again. pytest collects the class; neither pytest
+nor a plugin is imported, and no rule waits: time passes on a clock that jumps when somebody waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from scraper.frontier.base import Frontier, Gap, HostPolicy, OutputState, Resumed
+from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
+from scraper.request import Request
+from scraper.urls import canonical
+from scraper.visit import Lease, Visit
+
+__all__ = ["FrontierContract", "Stuck", "WaitingClock", "fixed_gap"]
+
+EPOCH = 1_700_000_000.0  # what the wall says when the clock begins
+A, B = "http://a.test", "http://b.test"
+
+Rule: TypeAlias = Callable[["FrontierContract", Path], None]
+
+
+class Stuck(RuntimeError):  # noqa: N818 - a state, as `asyncio.QueueFull` is
+    """Somebody waits for ever: no time can pass that would help."""
+
+
+class WaitingClock:
+    """A clock that stands until somebody waits, and then is there. A new process has another `now`, and one wall."""
+
+    def __init__(self, start: float = 0.0, *, wall: float = EPOCH) -> None:
+        self.time = start
+        self._behind = wall - start  # the wall is so many seconds ahead of `now`
+
+    def now(self) -> float:
+        """Return the seconds that were waited for, from `start`."""
+        return self.time
+
+    def wall(self) -> float:
+        """Return seconds since the epoch."""
+        return self.time + self._behind
+
+    def cpu(self) -> float:
+        """Return none: no work is measured here."""
+        return 0.0
+
+    async def wait(self, event: asyncio.Event, timeout: float | None) -> bool:
+        """Jump to the end of the wait; raise Stuck when it has none."""
+        await asyncio.sleep(0)
+        if event.is_set():
+            return True
+        if timeout is None:
+            raise Stuck("everybody waits and no time is set")
+        self.time += timeout
+        return False
+
+
+def fixed_gap(delay: float) -> Gap:
+    """Return a politeness of `delay` seconds, or more when the site asks for more."""
+    return lambda crawl_delay: max(delay, crawl_delay or 0.0)
+
+
+def rule(test: Callable[[Any, Path], Coroutine[Any, Any, None]]) -> Rule:
+    """Run an async rule in a loop of its own, so that no plugin is needed."""
+
+    @functools.wraps(test)
+    def run(self: FrontierContract, tmp_path: Path) -> None:
+        asyncio.run(test(self, tmp_path))
+
+    return run
+
+
+class Memory:
+    """An open frontier with its clock, and the few steps that every rule is made of."""
+
+    def __init__(self, frontier: Frontier, clock: WaitingClock, resumed: Resumed) -> None:
+        self.frontier = frontier
+        self.clock = clock
+        self.resumed = resumed
+
+    async def offer(self, *requests: Request | str) -> None:
+        """Accept seeds."""
+        await self.frontier.offer([Request(r) if isinstance(r, str) else r for r in requests])
+        self.check()
+
+    async def lease(self, limit: int = 100) -> list[Lease]:
+        """Lease what may be had now or as soon as possible."""
+        leases = await self.frontier.lease(limit)
+        self.check()
+        return leases
+
+    async def one(self) -> Lease:
+        """Lease exactly one."""
+        (lease,) = await self.lease(1)
+        return lease
+
+    def release(self, lease: Lease, *, sent: bool = True) -> None:
+        """Give the host's slot back, its request sent now."""
+        self.frontier.release(lease, self.clock.now() if sent else None)
+        self.check()
+
+    async def end(self, lease: Lease, outcome: Outcome | None = None, *links: Request | str) -> dict[int, Reason]:
+        """Release and commit one visit; return what the frontier overruled."""
+        self.release(lease)
+        requests = tuple(Request(r, depth=1) if isinstance(r, str) else r for r in links)
+        committed = await self.frontier.commit([Visit(lease, outcome or Fetched(200), requests=requests)], {})
+        self.check()
+        return dict(committed.overruled)
+
+    async def drain(self) -> list[str]:
+        """Visit everything that is left, one by one; return the URLs in the order of their turns."""
+        urls: list[str] = []
+        while leases := await self.lease(1):
+            urls.append(str(leases[0].request.url))
+            await self.end(leases[0])
+        return urls
+
+    def check(self) -> None:
+        """The first law."""
+        counts = self.frontier.counts()
+        assert counts.conserved, counts
+
+
+class FrontierContract(ABC):
+    """Subclass it as `Test…` in a test module; `make` is all that a subclass has to write."""
+
+    @abstractmethod
+    def make(self, folder: Path, clock: WaitingClock, *, per_host: int, gap: Gap, ask_robots: bool) -> Frontier:
+        """Return a frontier, not yet open, on the one memory below `folder`; a host is a host name."""
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        folder: Path,
+        *,
+        start: float = 0.0,
+        wall: float = EPOCH,
+        per_host: int = 1,
+        delay: float = 0.0,
+        robots: bool = False,
+    ) -> AsyncIterator[Memory]:
+        """Open the memory as a new process would; close it at the end, whatever was left undone."""
+        clock = WaitingClock(start, wall=wall)
+        frontier = self.make(folder, clock, per_host=per_host, gap=fixed_gap(delay), ask_robots=robots)
+        try:
+            resumed = await frontier.open()
+            if resumed.status == "new":
+                await frontier.begin(resumed.run, {})
+            memory = Memory(frontier, clock, resumed)
+            memory.check()
+            yield memory
+        finally:
+            await frontier.close()
+
+    # -- whose turn it is --------------------------------------------------------------------------------------------
+
+    @rule
+    async def test_an_empty_crawl_is_over(self, tmp_path: Path) -> None:
+        """Nothing queued and nothing in flight: `lease` answers [] and does not wait."""
+        async with self.opened(tmp_path) as it:
+            assert it.resumed.status == "new"
+            assert await it.lease() == []
+
+    @rule
+    async def test_each_request_is_accepted_once(self, tmp_path: Path) -> None:
+        """URL, method and body are what a request is; a second one like it is a duplicate, also in the same offer."""
+        async with self.opened(tmp_path) as it:
+            same = [Request(f"{A}/"), Request(f"{A}/#x", "other"), Request(f"{A}/", priority=9)]
+            other = [Request(f"{A}/", method="POST"), Request(f"{A}/", method="POST", body="x"), Request(f"{B}/")]
+            committed = await it.frontier.offer([*same, *other])
+            assert (committed.accepted, committed.duplicates) == (4, 2)
+            committed = await it.frontier.offer([*same, *other])
+            assert (committed.accepted, committed.duplicates) == (0, 6)
+            assert it.frontier.counts().accepted == 4
+
+    @rule
+    async def test_a_refusal_is_counted_once_a_reason(self, tmp_path: Path) -> None:
+        """A link that is on every page is refused once, and again only for another reason."""
+        async with self.opened(tmp_path) as it:
+            refusals = [("mailto:a", Reason.SCHEME), ("mailto:a", Reason.SCHEME), ("mailto:a", Reason.INVALID_URL)]
+            committed = await it.frontier.offer([], refusals)
+            assert dict(committed.refused) == {"scheme": 1, "invalid_url": 1}
+            assert dict((await it.frontier.offer([], refusals)).refused) == {}
+
+    @rule
+    async def test_turns_are_first_come_first_served_within_a_priority(self, tmp_path: Path) -> None:
+        """A higher priority goes first, whenever it came."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1", Request(f"{A}/low", priority=-1), f"{A}/2", Request(f"{A}/high", priority=5))
+            first = await it.one()
+            await it.end(first, Fetched(200), f"{A}/3", Request(f"{A}/higher", priority=6))
+            assert [first.request.url, *await it.drain()] == [
+                f"{A}/{n}" for n in ("high", "higher", "1", "2", "3", "low")
+            ]
+
+    @rule
+    async def test_a_host_rests_from_the_moment_its_request_was_sent(self, tmp_path: Path) -> None:
+        """No request of the host is leased before; those of other hosts are."""
+        async with self.opened(tmp_path, delay=10.0) as it:
+            await it.offer(f"{A}/1", f"{A}/2", f"{B}/1")
+            first, second = await it.lease()
+            assert {first.origin, second.origin} == {A, B}
+            it.clock.time = 3.0
+            it.frontier.release(first, 2.0)
+            it.frontier.release(second, 2.5)
+            await it.frontier.commit([Visit(first, Fetched(200)), Visit(second, Fetched(200))], {})
+            await it.lease()
+            assert it.clock.now() == 12.0
+
+    @rule
+    async def test_a_lease_that_sent_nothing_costs_the_host_no_rest(self, tmp_path: Path) -> None:
+        """A page that robots.txt forbids does not hold up the next one."""
+        async with self.opened(tmp_path, delay=10.0) as it:
+            await it.offer(f"{A}/1", f"{A}/2")
+            lease = await it.one()
+            it.release(lease, sent=False)
+            await it.frontier.commit([Visit(lease, Refused(Reason.ROBOTS))], {})
+            await it.one()
+            assert it.clock.now() == 0.0
+
+    @rule
+    async def test_no_host_has_more_requests_than_its_slots(self, tmp_path: Path) -> None:
+        """A released slot can be leased again before its visit is committed."""
+        async with self.opened(tmp_path, per_host=2) as it:
+            await it.offer(*(f"{A}/{n}" for n in range(5)))
+            held = await it.lease()
+            assert len(held) == 2
+            it.release(held[0])
+            assert len(await it.lease()) == 1
+            it.release(held[1])
+            assert len(await it.lease()) == 1
+
+    @rule
+    async def test_all_origins_of_a_name_share_its_rest_and_slots(self, tmp_path: Path) -> None:
+        """Ports and schemes are one machine; each still gets its turn."""
+        origins = (A, "https://a.test", "http://a.test:8080")
+        async with self.opened(tmp_path, delay=1.0) as it:
+            await it.offer(*(f"{where}/{n}" for where in origins for n in range(2)))
+            seen = []
+            while leases := await it.lease():
+                assert len(leases) == 1
+                seen.append((it.clock.now(), leases[0].origin))
+                await it.end(leases[0])
+            assert [at for at, _ in seen] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+            assert {where for _, where in seen[:3]} == set(origins)
+
+    @rule
+    async def test_robots_txt_is_an_origins_first_visit(self, tmp_path: Path) -> None:
+        """Its other requests wait until it is known, those of other origins do not; it is asked again when too old."""
+        async with self.opened(tmp_path, robots=True) as it:
+            await it.offer(f"{A}/1", f"{A}/2", f"{B}/1")
+            asked = await it.lease()
+            assert {str(lease.request.url) for lease in asked} == {f"{A}/robots.txt", f"{B}/robots.txt"}
+            assert all(lease.is_robots for lease in asked)
+            for lease in asked:
+                await it.end(lease)
+            known, unknown = asked
+            it.frontier.host_policy(known.origin, HostPolicy(robots_until=50.0))
+            (page,) = await it.lease()
+            assert page.origin == known.origin
+            assert not page.is_robots
+            await it.end(page)
+            it.clock.time = 50.0
+            it.frontier.host_policy(unknown.origin, HostPolicy(robots_until=100.0))
+            again = {(lease.origin, lease.is_robots) for lease in await it.lease()}
+            assert again >= {(unknown.origin, False)}
+            assert (known.origin, False) not in again
+
+    @rule
+    async def test_a_sites_wishes_are_kept(self, tmp_path: Path) -> None:
+        """A crawl delay counts from the last request to the host; a rest is kept by all of the host's requests."""
+        async with self.opened(tmp_path, delay=1.0) as it:
+            await it.offer(*(f"{A}/{n}" for n in range(4)))
+            await it.end(await it.one())
+            it.frontier.host_policy(A, HostPolicy(crawl_delay=20.0))
+            await it.end(await it.one())
+            assert it.clock.now() == 20.0
+            it.frontier.host_policy("https://a.test", HostPolicy(rest_until=500.0))
+            await it.end(await it.one())
+            assert it.clock.now() == 500.0
+            await it.one()
+            assert it.clock.now() == 520.0
+
+    # -- what became of it -------------------------------------------------------------------------------------------
+
+    @rule
+    async def test_a_retry_waits_and_holds_nobody_up(self, tmp_path: Path) -> None:
+        """The request comes back not before its delay, with one more try behind it."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1", f"{A}/2")
+            await it.end(await it.one(), Retry("http_503", 30.0, 503))
+            other = await it.one()
+            assert (it.clock.now(), other.request.url, other.attempt) == (0.0, f"{A}/2", 0)
+            await it.end(other)
+            again = await it.one()
+            assert (it.clock.now(), again.request.url, again.attempt) == (30.0, f"{A}/1", 1)
+            await it.end(again, Failed("http_503", 503))
+            assert await it.lease() == []
+
+    @rule
+    async def test_a_redirect_goes_on_at_its_target_as_the_same_request(self, tmp_path: Path) -> None:
+        """It keeps what it carries and its whole chain, and takes its turn in the target's queue."""
+        async with self.opened(tmp_path, delay=5.0) as it:
+            await it.offer(Request(f"{A}/1", "book", meta={"n": 1}), f"{A}/2", f"{B}/1")
+            start = await it.one()
+            assert await it.end(start, Moved(canonical(f"{B}/moved"), 302)) == {}
+            (hop,) = [lease for lease in await it.lease() if lease.id == start.id]
+            assert (hop.request.url, hop.origin, hop.chain) == (f"{B}/moved", B, (f"{A}/1",))
+            assert (hop.request.callback, hop.request.meta) == ("book", {"n": 1})
+            await it.end(hop, Moved(canonical(f"{A}/1"), 302))
+            assert it.frontier.counts().accepted == 3
+
+    @rule
+    async def test_a_redirect_onto_anothers_page_is_a_duplicate(self, tmp_path: Path) -> None:
+        """Whoever came first owns a page: a request that waits for it, or one that was redirected to it."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1", f"{A}/2", f"{A}/3")
+            first, second = await it.one(), canonical(f"{A}/3")
+            assert await it.end(first, Moved(second, 301)) == {first.id: Reason.DUPLICATE}
+            mover = await it.one()
+            assert await it.end(mover, Moved(canonical(f"{A}/target"), 301)) == {}
+            await it.end(await it.one(), Fetched(200), f"{A}/target", f"{A}/1")
+            assert await it.drain() == [f"{A}/3"]
+
+    @rule
+    async def test_a_redirect_into_its_own_chain_is_followed(self, tmp_path: Path) -> None:
+        """A cookie wall sends the visitor away and back; only the hop limit ends that."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1")
+            for target in (f"{A}/wall", f"{A}/1", f"{A}/1"):
+                assert await it.end(await it.one(), Moved(canonical(target), 302)) == {}
+            last = await it.one()
+            assert (last.request.url, last.chain) == (f"{A}/1", (f"{A}/1", f"{A}/wall", f"{A}/1"))
+
+    @rule
+    async def test_stop_ends_leasing_for_good(self, tmp_path: Path) -> None:
+        """What is under way can still be released and committed."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1", f"{B}/1")
+            lease = await it.one()
+            it.frontier.stop()
+            assert await it.lease() == []
+            await it.end(lease)
+            assert (await it.lease(), it.frontier.counts().finished) == ([], 1)
+
+    @rule
+    async def test_a_lease_that_waits_for_a_commit_is_hungry(self, tmp_path: Path) -> None:
+        """Only a commit can bring more, so `hungry` asks for one; it is over as soon as there is something."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1")
+            held = await it.one()
+            waiting = asyncio.ensure_future(it.frontier.lease(1))
+            await asyncio.wait_for(it.frontier.hungry.wait(), 5)
+            await it.end(held, Fetched(200), f"{A}/2")
+            assert [str(lease.request.url) for lease in await waiting] == [f"{A}/2"]
+            assert not it.frontier.hungry.is_set()
+
+    # -- what a kill leaves ------------------------------------------------------------------------------------------
+
+    @rule
+    async def test_what_was_not_committed_is_leased_again(self, tmp_path: Path) -> None:
+        """Pending is what was accepted and has not ended, in the old order; a kill forgets leases and nothing else."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(*(f"{A}/{n}" for n in range(4)), Request(f"{A}/high", priority=1))
+            await it.end(await it.one())
+            await it.end(await it.one(), Fetched(200), f"{A}/link")
+            it.release(await it.one())
+            await it.one()
+        async with self.opened(tmp_path, start=-1e6, wall=EPOCH + 1) as it:
+            assert (it.resumed.status, it.resumed.counts.accepted, it.resumed.counts.finished) == ("running", 6, 2)
+            assert dict((await it.frontier.offer([Request(f"{A}/high"), Request(f"{A}/link")])).refused) == {}
+            assert await it.drain() == [f"{A}/{n}" for n in ("1", "2", "3", "link")]
+
+    @rule
+    async def test_a_request_comes_back_as_it_was(self, tmp_path: Path) -> None:
+        """Everything that it carries survives, and what a redirect made of it."""
+        full = Request(
+            f"{A}/form?é=1",
+            "answer",
+            method="POST",
+            headers={"X-É": "ü", "Cookie": "secret"},
+            body=bytes(range(256)),
+            meta={"n": [1, 2.5, None, True, {"ß": "日本 😀"}]},
+            priority=-3,
+            depth=7,
+        )
+        async with self.opened(tmp_path) as it:
+            await it.offer(full)
+            lease = await it.one()
+            assert lease.request == full
+            it.release(lease)
+        async with self.opened(tmp_path) as it:
+            again = await it.one()
+            assert again.request == full
+            await it.end(again, Moved(canonical(f"{B}/done"), 307))
+            hop = await it.one()
+        async with self.opened(tmp_path) as it:
+            assert await it.one() == hop
+            assert hop.request.headers == (("X-É", "ü"),)
+
+    @rule
+    async def test_retry_waits_and_tries_survive(self, tmp_path: Path) -> None:
+        """By the wall, since a new process has another monotonic clock; a wall that was set back costs a day at most."""
+        for set_back, expected in ((-20.0, 80.0), (-200.0, 0.0), (1e9, 86_400.0)):
+            folder = tmp_path / str(set_back)
+            folder.mkdir()
+            async with self.opened(folder) as it:
+                await it.offer(f"{A}/1")
+                await it.end(await it.one(), Retry("timeout", 100.0))
+            async with self.opened(folder, start=5000.0, wall=EPOCH - set_back) as it:
+                assert (await it.one()).attempt == 1
+                assert it.clock.now() - 5000.0 == expected
+
+    @rule
+    async def test_offsets_status_and_history_are_what_was_committed(self, tmp_path: Path) -> None:
+        """A new process knows its run, its outputs and what earlier ones came to."""
+        async with self.opened(tmp_path) as it:
+            await it.frontier.begin(it.resumed.run, {"x": OutputState({"path": "ü"}, 5), "y": OutputState({}, 0)})
+            await it.offer(f"{A}/1", f"{A}/2", f"{A}/3")
+            lease = await it.one()
+            visit = Visit(lease, Fetched(200, bytes=10), ({"a": 1}, {"a": 2}), refusals=(("x:y", Reason.SCHEME),))
+            it.release(lease)
+            await it.frontier.commit([visit], {"x": 77})
+            await it.end(await it.one(), Retry("timeout", 0.0))
+            await it.frontier.mark("sealing")
+        async with self.opened(tmp_path) as it:
+            assert it.resumed.status == "sealing"
+            assert dict(it.resumed.outputs) == {"x": OutputState({"path": "ü"}, 77), "y": OutputState({}, 0)}
+            history = it.resumed.history
+            assert [tuple(row) for row in history.visits] == [(1, "", 1, 2, 10)]
+            assert [tuple(row) for row in history.refused] == [("scheme", 1)]
+            assert (history.retries, history.redirects) == (1, 0)

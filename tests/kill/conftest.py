@@ -1,0 +1,28 @@
+"""Make the helpers of tests/runs known here, and give a project folder and a small shop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.append(str(Path(__file__).parent.parent / "runs"))
+
+from crawling import Project, Site, shop  # noqa: E402 - found by the line above
+
+BOOKS = 60
+
+
+@pytest.fixture(scope="session")
+def small_shop() -> Iterator[Site]:
+    """A shop of 60 books on 3 listing pages, shared by all tests here; nobody counts its requests."""
+    with shop(BOOKS) as site:
+        yield site
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A folder of its own for a crawl."""
+    return Project(tmp_path / "project")
