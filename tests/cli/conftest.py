@@ -10,7 +10,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runs"))
 
-from crawling import Project, Site, shop  # noqa: E402 - found by the line above
+from crawling import Project, Site, shop
 
 BOOKS = 60
 

@@ -1,4 +1,4 @@
-"""Make the helpers of tests/runs known here, and give a project folder and a small shop."""
+"""Make the helpers of tests/runs known here; give a project folder, a small shop and the killing driver."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runs"))
 
-from crawling import Project, Site, shop  # noqa: E402 - found by the line above
+from crawling import Project, Site, shop
+from killing import Driver
 
 BOOKS = 60
 
 
 @pytest.fixture(scope="session")
+def driver() -> Iterator[Driver]:
+    """A driver for all tests here."""
+    process = Driver()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
 def small_shop() -> Iterator[Site]:
-    """A shop of 60 books on 3 listing pages, shared by all tests here; nobody counts its requests."""
+    """A shop of 60 books on 3 listing pages."""
     with shop(BOOKS) as site:
         yield site
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from crawling import Project, Site, shop
 
 BOOKS = 60

@@ -29,7 +29,7 @@ HANG = None
 Answer: TypeAlias = "str | bytes | tuple[int, str] | Reply | None"
 """HTML; raw bytes for the wire; (status, HTML); a shop's reply; HANG: never answer."""
 
-SPIDER = '''
+SPIDER = """
 from scraper import Spider
 
 
@@ -41,7 +41,7 @@ class Books(Spider):
     async def book(self, page):
         product = page.css("article.product_page")
         yield {"url": page.url, "title": product.css("h1").text, "stock": product.css(".instock").integer}
-'''
+"""
 
 
 class Site:
@@ -220,7 +220,7 @@ def read_items(path: Path) -> list[dict[str, Any]]:
 
 
 def _environment(extra: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **(extra or {})}
+    return {**os.environ, **(extra or {})}
 
 
 def scrape(
