@@ -1,0 +1,6 @@
+"""Let the case modules import `case` by its plain name."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
