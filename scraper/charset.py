@@ -11,18 +11,20 @@ from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Iterator
 
-import webencodings
+from webencodings.labels import LABELS
 
-__all__ = ["declared_encoding", "decode"]
+from scraper.decoding import decode_legacy
+
+__all__ = ["declared_encoding", "decode", "encoding_of_label"]
 
 PRESCAN_BYTES = 1024  # HTML standard, "prescan a byte stream to determine its encoding"
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
-_HEADER = re.compile(r"""charset\s*=\s*["']?\s*([^\s;"']+)""", re.IGNORECASE)
-_COMMENT = re.compile(rb"<!--.*?(?:-->|\Z)", re.DOTALL)
-_META = re.compile(rb"""<meta[\s/][^>]*?charset\s*=\s*["']?\s*([^\s"'/>;]+)""", re.IGNORECASE)
-_XML = re.compile(rb"""^<\?xml[^>]*?encoding\s*=\s*["']([^"']+)["']""")
+_UTF16_XML = ((b"<\0?\0x\0", "utf-16le"), (b"\0<\0?\0x", "utf-16be"))
+_SPACE = "\t\n\f\r "
+_HEADER = re.compile(r"""(?:^|[;,])\s*charset\s*=\s*(?:"([^"]*)"?|'?([^\s;,"']+))""", re.IGNORECASE)
 
 
 def declared_encoding(body: bytes, content_type: str = "") -> str:
@@ -30,10 +32,11 @@ def declared_encoding(body: bytes, content_type: str = "") -> str:
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return encoding
-    if content_type and (found := _HEADER.search(content_type)) and (name := _lookup(found[1])):
-        return name
-    head = body[:PRESCAN_BYTES]
-    if (name := _from_markup(head)) is not None:
+    if content_type and (found := _HEADER.search(content_type)):
+        name = encoding_of_label(found[1] or found[2] or "")
+        if name is not None:
+            return name
+    if (name := _from_markup(body[:PRESCAN_BYTES])) is not None:
         return name
     try:
         body.decode("utf-8")
@@ -42,32 +45,95 @@ def declared_encoding(body: bytes, content_type: str = "") -> str:
     return "utf-8"
 
 
-def _from_markup(head: bytes) -> str | None:
-    if xml := _XML.match(head):
-        label = xml[1]
-    else:
-        if b"<!--" in head:
-            head = _COMMENT.sub(b"", head)
-        meta = _META.search(head)
-        if meta is None:
-            return None
-        label = meta[1]
-    name = _lookup(label.decode("ascii", "replace"))
-    # A document whose ASCII tags could be read is not in UTF-16, whatever it says; x-user-defined is windows-1252.
-    if name is not None and name.startswith("utf-16"):
-        return "utf-8"
-    return "windows-1252" if name == "x-user-defined" else name
-
-
-def _lookup(label: str) -> str | None:
-    encoding = webencodings.lookup(label)
-    return None if encoding is None else str(encoding.name)
+def encoding_of_label(label: str) -> str | None:
+    """Return the encoding that browsers take `label` for (Encoding standard, 4.2); None for a label that is none."""
+    return LABELS.get(label.strip(_SPACE).lower()) if label.isascii() else None
 
 
 def decode(body: bytes, encoding: str) -> str:
     """Return `body` as text; wrong bytes become U+FFFD, a byte order mark is dropped."""
     if encoding == "utf-8":
         return body.decode("utf-8-sig", "replace")
-    if encoding == "replacement":  # labels of encodings that browsers refuse, because they hide scripts
-        return "\ufffd" if body else ""
-    return str(webencodings.decode(body, encoding, "replace")[0])
+    for mark, marked in _BOMS:
+        if body.startswith(mark):
+            body, encoding = body[len(mark) :], marked
+            break
+    return body.decode("utf-8", "replace") if encoding == "utf-8" else decode_legacy(body, encoding)
+
+
+# -- the prescan (HTML standard, 13.2.3.2) -----------------------------------------------------------------------------
+
+_TOKEN = re.compile(rb"<(?:(!--)|(meta)(?=[\t\n\f\r /])|/?([a-z][^\t\n\f\r >]*)|([!/?]))", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    rb"""[\t\n\f\r /]*(?:(?P<end>>)|(?P<name>=?[^\t\n\f\r />=]+|=)
+    (?:[\t\n\f\r ]*=[\t\n\f\r ]*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>(?!["'])[^\t\n\f\r >]*)))?)""",
+    re.VERBOSE,
+)
+_BROKEN_VALUE = re.compile(rb"[\t\n\f\r ]*=")
+_CONTENT = re.compile(r"""charset[\t\n\f\r ]*=[\t\n\f\r ]*(?:"([^"]*)"|'([^']*)'|([^"'\t\n\f\r ;][^\t\n\f\r ;]*))""")
+_XML = re.compile(rb"""<\?xml[^>]*?encoding[\0-\x20]*=[\0-\x20]*(?:"([^"\0-\x20>]*)"|'([^'\0-\x20>]*)')""", re.DOTALL)
+
+
+def _from_markup(head: bytes) -> str | None:
+    if b"<" not in head:
+        return None
+    for start, encoding in _UTF16_XML:
+        if head.startswith(start):
+            return encoding
+    name = _from_meta(head)
+    if name is None and (xml := _XML.match(head)):
+        label = encoding_of_label((xml[1] or xml[2] or b"").decode("latin-1"))
+        name = "utf-8" if label in ("utf-16le", "utf-16be") else label
+    return name
+
+
+def _from_meta(head: bytes) -> str | None:
+    """Return what the first `<meta>` that names a known encoding says, stepping over comments and other tags."""
+    position = 0
+    while token := _TOKEN.search(head, position):
+        comment, meta, tag, _ = token.groups()
+        if comment:
+            position = head.find(b"-->", token.start() + 2) + 3
+            if position < 3:
+                return None
+        elif meta or tag:
+            attributes: dict[str, str] = {}
+            position = token.end()
+            for name, value, end in _attributes(head, position):
+                attributes.setdefault(name, value)
+                position = end
+            if meta and (encoding := _meant(attributes)):
+                return encoding
+        else:
+            position = head.find(b">", token.end()) + 1
+            if not position:
+                return None
+    return None
+
+
+def _attributes(head: bytes, position: int) -> Iterator[tuple[str, str, int]]:
+    """Yield name, value and the place behind each attribute of a tag; a tag that is cut off ends the search."""
+    while found := _ATTRIBUTE.match(head, position):
+        position = found.end()
+        if found["end"]:
+            return
+        value = found["double"] or found["single"] or found["bare"] or b""
+        if position >= len(head) or (_BROKEN_VALUE.match(head, position) and not value):
+            yield "", "", len(head)
+            return
+        yield found["name"].lower().decode("latin-1"), value.lower().decode("latin-1"), position
+
+
+def _meant(attributes: dict[str, str]) -> str | None:
+    """Return the encoding that a `<meta>` means; one that could be read as ASCII is not in UTF-16, whatever it says."""
+    if "" in attributes:
+        return None  # cut off by the end of the bytes
+    if "charset" in attributes:
+        name = encoding_of_label(attributes["charset"])
+    elif attributes.get("http-equiv") == "content-type" and (found := _CONTENT.search(attributes.get("content", ""))):
+        name = encoding_of_label(found[1] or found[2] or found[3] or "")
+    else:
+        return None
+    if name is not None and name.startswith("utf-16"):
+        return "utf-8"
+    return "windows-1252" if name == "x-user-defined" else name

@@ -14,6 +14,7 @@
         ├── ConnectionError ─ DNSError, ConnectTimeout, SSLError, ProxyError, UnsafeAddress
         ├── Timeout ─ ConnectTimeout, ReadTimeout
         ├── TooManyRedirects
+        ├── UnsafeRedirect     a redirect that would carry a body to another origin
         ├── MalformedResponse ─ ChunkedEncodingError, ContentDecodingError
         ├── BodyTooLarge
         ├── HTTPError          only from `raise_for_status`
@@ -60,6 +61,7 @@ __all__ = [
     "Timeout",
     "TooManyRedirects",
     "UnsafeAddress",
+    "UnsafeRedirect",
 ]
 
 
@@ -197,6 +199,12 @@ class TooManyRedirects(RequestException):
     """The chain of redirects is longer than allowed, or turns in a circle."""
 
     reason = "redirects"
+
+
+class UnsafeRedirect(RequestException):
+    """The redirect would carry the request's body to another origin."""
+
+    reason = "cross_origin"
 
 
 class MalformedResponse(RequestException):

@@ -15,12 +15,13 @@ import msgspec
 
 from scraper.errors import ItemError
 
-__all__ = ["Record", "is_item", "to_record"]
+__all__ = ["Record", "is_item", "size_of", "to_record"]
 
 Record: TypeAlias = dict[str, Any]
 
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
+MAX_BYTES = 16 * 1024 * 1024  # of an item, encoded; as much as a page may have
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 
@@ -43,6 +44,18 @@ def to_record(item: object) -> Record:
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
     return {_text(key): _checked(value, key, 1) for key, value in plain.items()}
+
+
+def size_of(record: Record) -> int:
+    """Return the bytes of a record as JSON; raise ItemError that names the largest field of one that is too large."""
+    size = len(msgspec.json.encode(record))
+    if size > MAX_BYTES:
+        name, value = max(record.items(), key=lambda field: len(msgspec.json.encode(field[1])))
+        largest = len(msgspec.json.encode(value))
+        raise ItemError(
+            f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; yield many small items"
+        )
+    return size
 
 
 def _foreign(value: Any) -> Any:

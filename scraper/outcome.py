@@ -27,9 +27,18 @@ class Reason(StrEnum):
     INVALID_URL = "invalid_url"
     TOO_LONG = "too_long"
     TOO_MANY_LINKS = "too_many_links"  # beyond the links of one page
+    NOFOLLOW = "nofollow"  # the page asks robots not to follow it
+    TRAP_REPETITION = "trap_repetition"  # its path or query goes round in circles
+    TRAP_CALENDAR = "trap_calendar"  # a date that no calendar needs
+    TRAP_CHAIN = "trap_chain"  # the end of a chain of pages in one place that led to nothing else
+    BUDGET_HOST = "budget_host"  # beyond the pages of one host
+    BUDGET_FILTER = "budget_filter"  # beyond the pages of one path with the same four or more parameters
     ROBOTS = "robots"  # robots.txt says no
     ROBOTS_UNREACHABLE = "robots_unreachable"  # RFC 9309, 2.3.1.4: no answer means no
     REDIRECT_LIMIT = "redirect_limit"
+    HOST_DOWN = "host_down"  # it did not answer for so long that what was left of it was given up
+    UNSAFE_ADDRESS = "unsafe_address"  # not a public address, and nobody named it
+    CROSS_ORIGIN = "cross_origin"  # a redirect that would carry a body to another origin
 
 
 @dataclass(frozen=True, slots=True)

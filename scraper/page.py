@@ -12,22 +12,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from selectolax.lexbor import LexborHTMLParser
 
 from scraper.errors import InvalidSchema, InvalidURL
+from scraper.hrefs import with_encoded_query
+from scraper.mime import Kind, kind_of_body
 from scraper.outcome import Reason
+from scraper.parsing.tree import EMPTY, markup_tree
+from scraper.policy.directives import directives
+from scraper.policy.refresh import refresh_target
 from scraper.request import Callback, Request, callback_name
 from scraper.response import Headers, Response
 from scraper.selection import Selection
-from scraper.urls import Url, join
+from scraper.urls import Url, base_of, join
 
-__all__ = ["Follow", "Page", "Selection", "Target"]
+__all__ = ["Follow", "Nofollow", "Page", "Selection", "Target"]
 
 Target: TypeAlias = str | Selection | Iterable["Target"]
+Nofollow: TypeAlias = Literal["page", "link", "ignore"]
+"""What keeps `follow` from a link: what the page tells robots, also what the link says of itself, nothing."""
 
 _URL_STARTS = ("http://", "https://", "/", "./", "../", "?")
+_MARKUP = (Kind.HTML, Kind.XML)  # what there is to select from
 _UTF8_BOM = b"\xef\xbb\xbf"
 
 
@@ -36,7 +44,7 @@ class Follow:
     """The links that a callback wants followed; yield it."""
 
     requests: tuple[Request, ...] = ()  # each URL once, in the page's order
-    refusals: tuple[tuple[str, Reason], ...] = ()  # links that cannot be requested, as written: SCHEME or INVALID_URL
+    refusals: tuple[tuple[str, Reason], ...] = ()  # the others, as written: SCHEME, INVALID_URL or NOFOLLOW
 
     def __repr__(self) -> str:
         return f"<Follow {len(self.requests)} | {len(self.refusals)} refused>"
@@ -48,8 +56,11 @@ class Page:
     Look into it with `css`; go on with `follow`. It is parsed when that is first needed, once.
     """
 
-    def __init__(self, response: Response) -> None:
+    def __init__(self, response: Response, *, cleaned: str | None = None, nofollow: Nofollow = "ignore") -> None:
+        """`cleaned`: markup to read instead of a body that was built to hurt the parser."""
         self.response = response
+        self._nofollow: Nofollow = nofollow
+        self._cleaned = cleaned
         self._links: dict[str, Url | Reason] = {}
 
     @property
@@ -87,25 +98,59 @@ class Page:
         return self.response.json()
 
     @cached_property
+    def kind(self) -> Kind:
+        """What the body is, by its label and its first bytes: html, xml, json, text, pdf, image and so on."""
+        return kind_of_body(self.response.body, self.headers)
+
+    @property
+    def is_html(self) -> bool:
+        """Tell whether this is an HTML page. Selectors find nothing in what is neither HTML nor XML."""
+        return self.kind is Kind.HTML
+
+    @property
+    def is_markup(self) -> bool:
+        """Tell whether this is HTML or XML, which selectors can look into."""
+        return self.kind in _MARKUP
+
+    def parse(self) -> None:
+        """Parse the page now, if there is anything to parse; otherwise that happens when it is first asked for."""
+        if self.is_markup:
+            self._tree  # noqa: B018 - kept by the cached property
+
+    @cached_property
     def _tree(self) -> LexborHTMLParser:
+        if not self.is_markup:
+            return markup_tree(EMPTY)
+        if self._cleaned is not None:
+            return markup_tree(self._cleaned.encode())
         body = self.response.body
         # Lexbor takes bytes for UTF-8 and a byte order mark for text; other encodings are decoded by our own rules.
         as_it_is = self.response.encoding == "utf-8" and not body.startswith(_UTF8_BOM)
-        return LexborHTMLParser(body if as_it_is else self.response.text)
+        return markup_tree(body if as_it_is else self.response.text.encode())
 
     @cached_property
     def base_url(self) -> str:
         """What relative links are resolved against: the first `<base href>`, else the page's own URL."""
         bases = Selection(self, self._tree.tags("base"))  # half the price of a selector, and asked of every page
         href = next(iter(bases.attrs("href")), None)
-        target = None if href is None else _resolve(self.url, href)
-        return target if isinstance(target, Url) else self.url
+        return self.url if href is None else base_of(self.url, with_encoded_query(href, self.response.encoding))
+
+    @cached_property
+    def robots(self) -> frozenset[str]:
+        """What the page tells robots, in lower case: "nofollow", "noindex" … of `<meta name=robots>` and X-Robots-Tag.
+
+        "none" stands for both of these. Lines that are for a crawler of another name do not count.
+        """
+        metas = Selection(self, self._tree.tags("meta"))
+        told = [meta.attr("content") or "" for meta in metas if (meta.attr("name") or "").strip().lower() == "robots"]
+        return directives(told, self.headers.get_all("x-robots-tag"))
 
     def resolve(self, reference: str) -> Url | Reason:
         """Return the URL that `reference` means on this page, or why it cannot be requested: SCHEME or INVALID_URL."""
         target = self._links.get(reference)
         if target is None:
-            target = self._links[reference] = _resolve(self.base_url, reference)
+            written = reference if reference.isascii() else with_encoded_query(reference, self.response.encoding)
+            target = self._links[reference] = _resolve(self.base_url, written)
         return target
 
     @property
@@ -115,12 +160,14 @@ class Page:
 
     def css(self, selector: str) -> Selection:
         """Return what the CSS `selector` matches; see Selection. Raises SpiderError for a selector that is none."""
-        root = self._tree.root
+        root = self._tree.root if self.is_markup else None
         # Not kept: a page that holds a selection of itself would hold its tree until the garbage collector comes.
         return Selection(self, [] if root is None else [root]).css(selector)
 
     def links(self) -> Selection:
-        """Return every link of the page, `a[href]` and `area[href]`, in document order."""
+        """Return every link of an HTML page, `a[href]` and `area[href]`, in document order."""
+        if not self.is_html:
+            return Selection(self, [])
         return self.css("a[href], area[href]")
 
     def follow(
@@ -152,6 +199,27 @@ class Page:
         """Do as `follow`, for all `links`."""
         return self._follow(self.links().references(), callback, meta, priority)
 
+    def follow_refresh(
+        self, callback: Callback = "parse", *, meta: Mapping[str, Any] | None = None, priority: int = 0
+    ) -> Follow:
+        """Do as `follow`, for the place that a meta refresh (or a Refresh header) sends browsers to.
+
+        A page that only reloads itself, or has none, yields an empty Follow.
+        """
+        told = (self.headers.get("refresh", ""), *self.css("meta[http-equiv=refresh i]").attrs("content"))
+        place = next(filter(None, map(refresh_target, told)), "")
+        reloads = not place or self.resolve(place) == self.url
+        return self._follow([] if reloads else [place], callback, meta, priority)
+
+    @cached_property
+    def _disowned(self) -> frozenset[str]:
+        """The links with rel=nofollow and no copy without it, as written, when that is to count."""
+        if self._nofollow != "link":
+            return frozenset()
+        return frozenset(self.css("a[rel~=nofollow i], area[rel~=nofollow i]").attrs("href")) - frozenset(
+            self.css("a[href]:not([rel~=nofollow i]), area[href]:not([rel~=nofollow i])").attrs("href")
+        )
+
     def _references(self, target: Target) -> Iterator[str]:
         if isinstance(target, Selection):
             yield from target.references()
@@ -171,10 +239,13 @@ class Page:
         handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
         requests: dict[Url, Request] = {}
         refusals: dict[str, Reason] = {}
+        unwanted = self._nofollow != "ignore" and "nofollow" in self.robots
         for reference in references:
             target = self.resolve(reference)
             if isinstance(target, Reason):
                 refusals[reference] = target
+            elif unwanted or reference in self._disowned:
+                refusals[target] = Reason.NOFOLLOW
             elif target not in requests:
                 requests[target] = Request(target, name, meta=handed_on, priority=priority, depth=depth)
         return Follow(requests=tuple(requests.values()), refusals=tuple(refusals.items()))

@@ -41,7 +41,8 @@ class Request:
     """Ask for `url` and hand the page to `callback`.
 
     `url` may be any absolute http(s) URL; it is kept in canonical form. Raises InvalidURL (or MissingSchema,
-    InvalidSchema) for what cannot be requested, SpiderError for a callback that has no name.
+    InvalidSchema) for what cannot be requested, SpiderError for a callback that has no name. `retry`: whether it may be
+    made again when it failed for a reason that may pass; None: if its method changes nothing (GET, HEAD, OPTIONS).
     """
 
     url: Url
@@ -51,6 +52,7 @@ class Request:
     body: bytes
     meta: Mapping[str, Any]  # plain JSON data for the callback: page.meta
     priority: int  # higher goes first
+    retry: bool | None  # may be made twice; None: if its method changes nothing
     depth: int  # links followed from a seed; the crawler fills it in
     parent: int  # frontier id of the page it was found on; 0: a seed
 
@@ -64,6 +66,7 @@ class Request:
         body: bytes | str = b"",
         meta: Mapping[str, Any] = _NOTHING,
         priority: int = 0,
+        retry: bool | None = None,
         depth: int = 0,
         parent: int = 0,
     ) -> None:
@@ -75,6 +78,7 @@ class Request:
         put(self, "body", body.encode() if isinstance(body, str) else body)
         put(self, "meta", meta)
         put(self, "priority", priority)
+        put(self, "retry", retry)
         put(self, "depth", depth)
         put(self, "parent", parent)
 

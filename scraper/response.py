@@ -67,6 +67,7 @@ class Response:
     http_reason: str = field(kw_only=True, default="")  # the reason phrase of the status line
     history: tuple[Response, ...] = field(kw_only=True, default=())  # the redirects that led here, oldest first
     sent_at: float = field(kw_only=True, default=0.0)  # clock seconds when the request's bytes were written
+    truncated: bool = field(kw_only=True, default=False)  # the body ended early; only errors carry such a response
     elapsed: float = field(kw_only=True, default=0.0)  # seconds from then to the last byte of the body
 
     @property
@@ -89,8 +90,8 @@ class Response:
 
     @property
     def is_redirect(self) -> bool:
-        """Tell whether this is a redirect that says where to."""
-        return self.status in (301, 302, 303, 307, 308) and "location" in self.headers
+        """Tell whether this is a redirect that says where to; an empty Location says nothing."""
+        return self.status in (301, 302, 303, 307, 308) and bool(self.headers.get("location"))
 
     @property
     def content(self) -> bytes:

@@ -1,7 +1,9 @@
 """An async session for those who only want pages: `requests`' names and meanings over this package's fetcher.
 
-Redirects are followed here, hop by hop, and a secret never follows one to another origin. However many requests are
-started at once, no more than the session's limits are on their way; waiting for a turn is not part of any timeout.
+Redirects are followed here, hop by hop. A secret or a body never follows one to another origin, and none leads into a
+private network: the host of a URL that was asked for may be anywhere, one that a server names must be public.
+However many requests are started at once, no more than the session's limits are on their way; waiting for a turn is not
+part of any timeout.
 
 Crawling (frontier, robots.txt, politeness) must not enter here; a session asks for exactly what it is told to.
 """
@@ -10,21 +12,25 @@ from __future__ import annotations
 
 import math
 from asyncio import Semaphore
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from types import EllipsisType, TracebackType
 from typing import Any, Self
 from weakref import WeakValueDictionary
 
 from scraper.about import __version__
 from scraper.clock import SystemClock
-from scraper.errors import InvalidURL, TooManyRedirects
+from scraper.errors import InvalidURL, TooManyRedirects, UnsafeRedirect
 from scraper.fetch.arguments import Fields, encode_body, merge_headers, split_url, with_params
 from scraper.fetch.client import AiohttpFetcher
-from scraper.policy.redirect import location_of, next_hop
+from scraper.fetch.cookies import load_cookies, save_cookies
+from scraper.fetch.guard import AddressGuard
+from scraper.policy.cookies import CookieJar
+from scraper.policy.redirect import carries_body_away, location_of, next_hop
 from scraper.request import Request
 from scraper.response import Response
-from scraper.urls import Url, join, origin
+from scraper.urls import Url, hostname, join, origin
 
 __all__ = ["AsyncSession", "Timeout"]
 
@@ -50,8 +56,11 @@ class AsyncSession:
     way at a time, `connections_per_host` of them to one scheme, host and port (0: no limit of its own); an idle
     connection stays open for 15 s more. `verify`: False trusts any certificate, a path names a PEM file to trust.
 
-    Cookies are kept while the session is open. Failures raise the exceptions of `scraper.errors`, whose names are those
-    of `requests`; an HTTP status never raises (use `raise_for_status`).
+    `allow_addresses`: networks such as 10.0.0.0/8 that redirects may lead to beside the public ones.
+
+    Cookies are kept while the session exists, in `session.cookies`, and never shared between sessions. Failures raise
+    the exceptions of `scraper.errors`, whose names are those of `requests`; an HTTP status never raises (use
+    `raise_for_status`).
     """
 
     def __init__(
@@ -65,12 +74,15 @@ class AsyncSession:
         verify: bool | str = True,
         user_agent: str | None = None,
         max_redirects: int = 30,
+        allow_addresses: Iterable[str] = (),
     ) -> None:
         self.headers: dict[str, str | None] = {"Accept": "*/*", **(headers or {})}
         self.max_redirects = max_redirects
         self._limits = _limits(timeout)
+        self._clock = SystemClock()
+        self._guard = AddressGuard(networks=allow_addresses)
         self._fetcher = AiohttpFetcher(
-            clock=SystemClock(),
+            clock=self._clock,
             user_agent=user_agent or f"scraper/{__version__}",
             connections=connections,
             connections_per_host=connections_per_host,
@@ -79,6 +91,8 @@ class AsyncSession:
             max_body=max_body,
             verify_tls=verify,
             cookies=True,
+            guard=self._guard,
+            resend=True,  # as browsers do; a session has no politeness to keep
         )
         self._connections = connections
         self._connections_per_host = connections_per_host or connections
@@ -123,7 +137,8 @@ class AsyncSession:
         sent = merge_headers(kind, self.headers, login, headers or {})
         hop = Request(with_params(bare, params), method=method, headers=sent, body=body)
         limits = self._limits if isinstance(timeout, EllipsisType) else _limits(timeout)
-        return await self._follow(hop, fragment, limits, self.max_redirects if allow_redirects else None)
+        with self._guard.naming(hostname(hop.url)):
+            return await self._follow(hop, fragment, limits, self.max_redirects if allow_redirects else None)
 
     async def get(self, url: str, **options: Any) -> Response:
         """Send a GET request; `options` as in `request`."""
@@ -153,13 +168,27 @@ class AsyncSession:
         """Send a DELETE request; `options` as in `request`."""
         return await self.request("DELETE", url, **options)
 
+    @property
+    def cookies(self) -> CookieJar:
+        """The cookies of this session."""
+        assert self._fetcher.cookies is not None
+        return self._fetcher.cookies
+
+    def save_cookies(self, path: str | Path) -> None:
+        """Write the session's cookies to a file that only its owner may read; raises StateError."""
+        save_cookies(Path(path), self.cookies)
+
+    def load_cookies(self, path: str | Path) -> None:
+        """Add the cookies of a file that `save_cookies` wrote; raises StateError, StateDamaged for any other file."""
+        self.cookies.restore(load_cookies(Path(path)), self._clock.wall())
+
     async def _follow(self, hop: Request, fragment: str, limits: _Limits, hops_left: int | None) -> Response:
         """Fetch `hop` and the hops it is redirected to, at most `hops_left` (None: the first answer is wanted)."""
         history: list[Response] = []
         while True:
             response = await self._fetch(hop, limits)
             response = replace(response, url=f"{hop.url}{fragment}", history=tuple(history))
-            location = location_of(response)
+            location = _location(hop, response)
             if hops_left is None or not location:
                 return response
             if len(history) >= hops_left:
@@ -195,9 +224,20 @@ def _limits(timeout: Timeout) -> _Limits:
     return (connect + read if isinstance(timeout, tuple) else read), connect
 
 
+def _location(hop: Request, response: Response) -> str:
+    try:
+        return location_of(response)
+    except InvalidURL as error:
+        raise InvalidURL(f"{hop.method} {hop.url}: redirected by {error}", request=hop, response=response) from None
+
+
 def _target(hop: Request, location: str, response: Response) -> Url:
     try:
-        return join(hop.url, location)
+        target = join(hop.url, location)
     except InvalidURL as error:
-        what = f"{hop.method} {hop.url}: redirected to a place that cannot be requested: {split_url(location)[0]!r}"
-        raise type(error)(what, request=hop, response=response) from None  # its text may quote a password
+        what = f"{hop.method} {hop.url}: redirected to a place that cannot be requested: {error}"
+        raise type(error)(what, request=hop, response=response) from None
+    if carries_body_away(hop, response.status, target):
+        what = f"{hop.method} {hop.url}: redirected to {target}, which is not to get the body; ask it yourself"
+        raise UnsafeRedirect(what, request=hop, response=response)
+    return target

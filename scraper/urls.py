@@ -2,24 +2,30 @@
 
 The rules are those of the WHATWG URL standard, as browsers follow them (the ada library does the parsing); the
 canonical form is the standard's serialisation without fragment and without user name and password. It goes on the wire
-byte for byte, so two spellings of one URL are one request.
+byte for byte, so two spellings of one URL are one request. What else of a URL may not matter (`policy.canon`) is a
+choice, and no matter of parsing.
 
 Pure functions only: nothing here knows a crawl, a host's mood or the network.
 """
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 from typing import Any
 
-from ada_url import URL, join_url
+from ada_url import URL, join_url, normalize_url
 
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
+from scraper.hrefs import STRIPPED, start_of
 
-__all__ = ["Url", "canonical", "fingerprint", "hostname", "join", "origin", "signed"]
+__all__ = ["Url", "base_of", "canonical", "fingerprint", "hostname", "join", "origin", "signed", "without_secrets"]
 
 FINGERPRINT_BYTES = 8  # 64 bits: 2.7e-4 expected collisions in a crawl of 1e8 URLs
+MAX_QUOTED = 200  # characters of foreign text in a message
 _WEB = ("http://", "https://")
+_PORT = re.compile(r"\d{1,5}(?:[/?#]|$)")  # localhost:8080/x names a host, geo:1,2 does not
+_START = re.compile(r"\s*(?:https?|ftps?|wss?|file|mailto|sftp|ssh)?:?[/\\]*", re.IGNORECASE)
 
 
 class Url(str):
@@ -35,21 +41,43 @@ def canonical(text: str) -> Url:
     """
     if isinstance(text, Url):
         return text
-    stripped = text.strip()
-    if not stripped.lower().startswith(_WEB):
-        _refuse_scheme(stripped)
-    return _finish(stripped, None)
+    try:
+        return _finish(text, None)
+    except InvalidURL:
+        _refuse_scheme(text.strip(STRIPPED))
+        raise
 
 
 def join(base: str, reference: str) -> Url:
-    """Resolve `reference`, as found in a page whose base URL is `base`; raise InvalidURL or InvalidSchema."""
+    """Resolve `reference`, as found in a page whose base URL is `base`; raise InvalidURL or InvalidSchema.
+
+    The result has no fragment: it names what is requested.
+    """
+    if type(base) is Url:
+        found = start_of(base).resolve(reference)
+        if found is not None:
+            return Url(found)
     return _finish(reference, base)
+
+
+def base_of(url: str, href: str) -> str:
+    """Return the base URL of the page `url` that has `<base href>`: by the HTML standard of any scheme, even file:.
+
+    One that cannot be parsed counts for nothing, nor does one without folders (data:, javascript:, mailto:).
+    """
+    try:
+        return join(url, href)
+    except InvalidSchema:
+        found: str = join_url(url, _scalar(href))
+        return found if found.partition(":")[2].startswith("/") else url
+    except InvalidURL:
+        return url
 
 
 def _finish(text: str, base: str | None) -> Url:
     try:
-        href: str = join_url(base, text) if base else join_url(text, "")
-    except (ValueError, UnicodeError):
+        href: str = join_url(base, _scalar(text)) if base else normalize_url(_scalar(text))
+    except ValueError:
         raise InvalidURL(f"{_quote(text)} is not a valid URL") from None
     if not href.startswith(_WEB):
         scheme = href.partition(":")[0]
@@ -63,6 +91,15 @@ def _finish(text: str, base: str | None) -> Url:
     return Url(href)
 
 
+def _scalar(text: str) -> str:
+    """Return `text` without surrogates: a pair is its character, a lone one U+FFFD (Web IDL, USVString)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
 def _without_userinfo(href: str) -> str:
     parsed: Any = URL(href)
     parsed.username = parsed.password = ""
@@ -70,15 +107,27 @@ def _without_userinfo(href: str) -> str:
 
 
 def _refuse_scheme(text: str) -> None:
+    """Raise MissingSchema for a text that was meant to be a URL and does not say of which kind."""
     scheme, colon, rest = text.partition(":")
-    if not colon or "." in scheme or rest[:1].isdigit() or not scheme.isascii() or not scheme.strip():
+    if not colon or "." in scheme or _PORT.match(rest) or not scheme.isascii() or not scheme.strip():
         raise MissingSchema(f"{_quote(text)} has no scheme; write https://{_quote(text, bare=True)}")
-    raise InvalidSchema(f"{_quote(text)}: {scheme}: URLs are not requested, only http and https")
+
+
+def without_secrets(text: str) -> str:
+    """Return foreign `text` that may be a URL with the user name and password that it may hold taken out.
+
+    It need not be a URL that can be parsed, and a password may hold any character, so all before the last @ goes.
+    """
+    before, at, after = text.rpartition("@")
+    if not at:
+        return text
+    start = _START.match(before)
+    return f"{start[0] if start else ''}***@{after}"
 
 
 def _quote(text: str, *, bare: bool = False) -> str:
-    """Shorten and escape foreign text, so that a page cannot write to anybody's terminal."""
-    shown = repr(text[:200])[1:-1]
+    """Shorten and escape foreign text, so that a page cannot write to anybody's terminal, and without its password."""
+    shown = repr(without_secrets(text)[:MAX_QUOTED])[1:-1]
     return shown if bare else f"'{shown}'"
 
 

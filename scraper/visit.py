@@ -24,9 +24,10 @@ class Lease:
 
     id: int
     request: Request = field(kw_only=True)  # as it goes out: after redirects, the URL of the last hop
-    origin: str = field(kw_only=True)  # scheme://host[:port] of that URL
+    origin: str = field(kw_only=True)  # scheme://host[:port] of that URL; of robots.txt, that which it is asked for
     attempt: int = field(kw_only=True, default=0)  # tries already made at this hop
     chain: tuple[Url, ...] = field(kw_only=True, default=())  # earlier URLs of the redirect chain, oldest first
+    host_is_dead: bool = field(kw_only=True, default=False)  # the right to nothing: it is leased to be refused
 
     @property
     def is_robots(self) -> bool:

@@ -18,7 +18,7 @@ PACKAGE = Path(__file__).parent.parent / "scraper"
 # Each layer may use what stands above it, never what stands below; within a layer the order is the reading order.
 LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
     "values": (
-        ("about", "errors", "clock", "urls", "request", "charset", "response", "item", "outcome", "visit"),
+        ("about", "errors", "clock", "hrefs", "urls", "request", "decoding", "charset", "mime", "response", "item", "outcome", "visit"),
         "values are frozen and dumb: anybody may hold one without dragging a crawl along",
     ),
     "rules": (
@@ -26,7 +26,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
         "rules are pure decisions: they are tested with plain values and no clock, no disk, no network",
     ),
     "reading": (
-        ("transforms", "selection", "page"),
+        ("parsing", "transforms", "selection", "page"),
         "parsing must work on saved files",
     ),
     "authors": (
@@ -86,7 +86,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
         "the HTTP client is one edge; its errors are translated there",
     ),
     "yarl": (("fetch.",), "URLs of the package are `urls.Url`; yarl is aiohttp's own"),
-    "selectolax": (("page", "selection"), "the parser may be replaced by touching the reading rooms alone"),
+    "selectolax": (("page", "parsing.tree", "selection"), "the parser may be replaced by touching the reading rooms alone"),
     "yaml": (("config.load",), "nothing of a file is trusted before config.load has bounded it"),
     "pydantic": (("config.",), "settings are validated once, at the door"),
     "aiofiles": (("sinks.",), "only sinks write the user's files"),

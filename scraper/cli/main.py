@@ -118,12 +118,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _explain(error: Exception) -> int:
-    """Write what went wrong to stderr and return its exit code; what is not one of ours is raised again."""
+    """Write what went wrong to stderr and return its exit code; what is not one of ours with its traceback."""
+    import traceback
+
     from scraper.errors import ConfigError, ScraperError, SpiderError, StateLocked
+    from scraper.ui.words import safe
 
     if not isinstance(error, ScraperError):
-        raise error
-    click.echo(f"scrape: {error}" if not isinstance(error, ConfigError) else str(error), err=True)
+        click.echo(safe("".join(traceback.format_exception(error))), err=True)
+        return FAILED
+    click.echo(safe(f"scrape: {error}" if not isinstance(error, ConfigError) else str(error)), err=True)
     if isinstance(error, (ConfigError, SpiderError)):
         return WRONG_CONFIG
     return LOCKED if isinstance(error, StateLocked) else FAILED

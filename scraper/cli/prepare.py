@@ -11,6 +11,7 @@ from scraper.config.compile import compile_plan
 from scraper.config.find import find_spider, make_spider
 from scraper.config.load import load
 from scraper.errors import ConfigError, ConfigProblem, SpiderError
+from scraper.policy.secrets import hider
 from scraper.runs.plan import Plan
 from scraper.ui.words import duration, plural
 
@@ -44,7 +45,8 @@ def describe(plan: Plan) -> str:
         ("state", str(plan.state) if plan.state else "in memory: nothing can be gone on with"),
         ("calls itself", plan.user_agent),
     ]
-    return "\n".join([f"{plan.name}: the config is valid", *(f"  {name:<14}{text}" for name, text in rows)])
+    lines = [f"{plan.name}: the config is valid", *(f"  {name:<14}{text}" for name, text in rows)]
+    return hider(plan.secrets)("\n".join(lines))
 
 
 def _few(texts: tuple[str, ...]) -> str:

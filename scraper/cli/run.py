@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from scraper.cli.signals import INTERRUPTED, stop_on_signals
 from scraper.clock import SystemClock
+from scraper.policy.secrets import hider
 from scraper.runs import report as ends
 from scraper.runs.plan import Plan
 from scraper.runs.report import Report
@@ -33,10 +34,11 @@ def run_plan(plan: Plan, *, fresh: bool, quiet: bool, verbose: bool, json_log: b
     live = sys.stderr.isatty() and not json_log
     display = Display(plan.name, run.progress, stream=sys.stderr, live=live, max_pages=plan.max_pages)
     level = logging.WARNING if quiet else logging.INFO
-    handler = set_up(sys.stderr, level=level, json=json_log, before=display.clear)
+    hide = hider(plan.secrets)
+    handler = set_up(sys.stderr, level=level, json=json_log, before=display.clear, hide=hide)
     try:
         report = asyncio.run(_run(run, display if not quiet and not json_log else None))
-        _tell(report, quiet=quiet, json_log=json_log)
+        _tell(report, hide, quiet=quiet, json_log=json_log)
     finally:
         logging.getLogger("scraper").removeHandler(handler)
     return EXIT_CODES[report.status]
@@ -57,15 +59,15 @@ async def _run(run: Run, display: Display | None) -> Report:
             raise errors.exceptions[0] from None
 
 
-def _tell(report: Report, *, quiet: bool, json_log: bool) -> None:
+def _tell(report: Report, hide: Callable[[str], str], *, quiet: bool, json_log: bool) -> None:
     """Write the summary: to stdout for people, into the log for machines, on a failure to stderr even when quiet."""
     if json_log:
         level = logging.INFO if report.ok else logging.ERROR
         logging.getLogger("scraper").log(level, "run %s", report.status, extra={"report": as_data(report)})
     elif not quiet:
-        _write(sys.stdout, summary(report))
+        _write(sys.stdout, hide(summary(report)))
     elif not report.ok:
-        _write(sys.stderr, summary(report))
+        _write(sys.stderr, hide(summary(report)))
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -10,11 +10,15 @@ from __future__ import annotations
 import posixpath
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from scraper.config.kinds import fault
 from scraper.config.units import DURATION
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
+from scraper.policy.addresses import network as parse_network
+from scraper.policy.canon import ORDER, SESSIONS, TRACKING
+from scraper.policy.proxy import ENVIRONMENT, parse_proxy
+from scraper.policy.redirect import is_harmless
 from scraper.urls import canonical, hostname
 
 __all__ = [
@@ -31,15 +35,19 @@ __all__ = [
     "header_name",
     "header_value",
     "host",
+    "ignored",
     "name",
+    "network",
     "ordered",
     "output_path",
     "regex",
+    "secret_values",
     "seed",
     "spider",
     "user_agent",
 ]
 
+IGNORED = (TRACKING, SESSIONS, ORDER)
 PRACTICE_SHOP = "practice-shop"  # the word for the shop that the package serves itself
 MAX_NAME = 64  # characters of a crawl's name: it becomes part of file names, which end at 255 bytes
 NAME_PATTERN = r"[A-Za-z0-9][A-Za-z0-9._-]*"
@@ -127,6 +135,31 @@ def address(text: str) -> str:
     return text
 
 
+def network(text: str) -> str:
+    """Return a network of addresses, or a single address, in canonical form."""
+    try:
+        return str(parse_network(text))
+    except ValueError:
+        raise fault("{shown} is no network of addresses; write e.g. 10.0.0.0/8, or a single address") from None
+
+
+def ignored(text: str) -> str:
+    """Check a part of URLs that does not matter."""
+    if text in IGNORED or re.fullmatch(r"\?[^?&=#\s]+", text):
+        return text
+    raise fault("{shown} is none of " + ", ".join(IGNORED) + ", nor a parameter such as ?ref or ?ref_*")
+
+
+def proxy(text: str) -> str:
+    """Check the URL of a proxy, or the word that asks for the environment's; it may hold a password, so no quotes."""
+    try:
+        if text != ENVIRONMENT:
+            parse_proxy(text)
+    except ValueError as error:
+        raise fault(str(error)) from None
+    return text
+
+
 def regex(text: str) -> str:
     """Check a regular expression (Python's `re`); doubtful ones, which Python warns of, are refused."""
     if not text:
@@ -196,6 +229,12 @@ def output_path(text: str) -> str:
             message = f"{wrong} is no placeholder; there are {known}"
             raise fault(message, private=f"{{shown}} has an unknown placeholder; there are {known}")
     return text
+
+
+def secret_values(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the values of those `headers` that may hold a secret, whole and without a word such as Bearer."""
+    values = [value for name, value in headers.items() if value and not is_harmless(name)]
+    return (*values, *(value.split()[-1] for value in values))
 
 
 def ordered(small: str, shorter: float | None, large: str, longer: float | None, *, instead: str) -> None:

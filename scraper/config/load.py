@@ -17,7 +17,7 @@ import yaml
 from scraper.config.build import Builder
 from scraper.config.checks import MAX_NAME
 from scraper.config.schema import Config, validate
-from scraper.config.tree import Leaf, Table, show
+from scraper.config.tree import Leaf, Table, leaves, show
 from scraper.config.variables import mask
 from scraper.config.yaml11 import is_null
 from scraper.errors import ConfigError, ConfigProblem
@@ -66,8 +66,20 @@ def parse(text: str | bytes, file: Path | str, environ: Mapping[str, str]) -> Co
     root.setdefault("name", Leaf(_name_for(Path(file)), line=root.line, column=root.column, quoted=True))
     result = validate(root, shown)
     if isinstance(result, Config) and not problems:
+        result.keep_secret(_secrets(root, environ))
         return result
     raise ConfigError(*_in_order([*problems, *([] if isinstance(result, Config) else result)]))
+
+
+def _secrets(root: Table, environ: Mapping[str, str]) -> set[str]:
+    """Return the values from the environment that stand in headers, in the proxy, or in the query of a seed."""
+    fetch = root.get("fetch")
+    private = [fetch.get("headers"), fetch.get("proxy")] if isinstance(fetch, Table) else []
+    found = {environ.get(name, "") for leaf in leaves(private) for name in leaf.variables}
+    for leaf in leaves(root.get("seeds")):
+        query = leaf.text.partition("?")[2]
+        found |= {value for name in leaf.variables if (value := environ.get(name, "")) in query}
+    return found
 
 
 def _name_for(file: Path) -> str:

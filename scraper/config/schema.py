@@ -8,16 +8,20 @@ file or knows YAML, and no value is looked up by a text.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, ValidationInfo, field_validator
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, ValidationInfo, field_validator
 
 from scraper.config import checks
 from scraper.config import values as v
 from scraper.config.editor import editor_form
+from scraper.config.group import Group as _Group
+from scraper.config.group import key as _key
+from scraper.config.group import keys as _keys
 from scraper.config.kinds import GROUP, NULL, OUTPUT, OUTPUTS, fault
 from scraper.config.problems import explain
+from scraper.config.scoping import Scope
 from scraper.errors import ConfigError, ConfigProblem
 
 __all__ = [
@@ -40,42 +44,6 @@ _ENDINGS: Mapping[str, v.Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv
 _UNKNOWN = ""  # no format can be told from the extension
 
 
-def _key(default: Any, description: str, unit: str = "") -> Any:
-    """Return a key's default, its description and what it counts."""
-    extra: dict[str, JsonValue] = {"x-unit": unit} if unit else {}
-    return Field(default=default, validate_default=True, description=description, json_schema_extra=extra)
-
-
-def _keys(group: type[BaseModel]) -> Any:
-    return Field(default_factory=group, description=group.__doc__)
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
-
-
-class Scope(_Group):
-    """Which URLs belong to the crawl."""
-
-    hosts: v.Hosts = _key(
-        (), "Hosts that the crawl stays on. None: the hosts of the seeds, so a link to elsewhere is not followed."
-    )
-    subdomains: v.Truth = _key(
-        False, "Whether hosts below these belong to the crawl; false, as they are often other sites."
-    )
-    allow: v.Patterns = _key(
-        (), "Regular expressions (Python's re, searched in the URL); a URL must fit one of them. None: all URLs fit."
-    )
-    deny: v.Patterns = _key((), "Regular expressions; a URL that fits one of them is refused, whatever allow says.")
-    depth: Annotated[v.Count | None, NULL] = _key(
-        None, "Links to follow from a seed; a seed has depth 0. null: no limit, the scope ends the crawl.", "links"
-    )
-    url_length: v.FromOne = _key(
-        2083, "Longest URL; 2083 is what browsers agreed on, longer ones come from traps.", "characters"
-    )
-    links_per_page: v.Count = _key(10_000, "Links taken from one page; a page with more is a trap.", "links")
-
-
 class Limits(_Group):
     """Where a run ends by choice. It has succeeded then; what is left is not fetched, and the next run starts anew."""
 
@@ -88,6 +56,11 @@ class Politeness(_Group):
     """How the crawl behaves towards one host; the defaults are those of a guest whom nobody invited."""
 
     robots: v.Robots = _key("obey", "What to do with robots.txt (RFC 9309); ignore is for sites of your own.")
+    nofollow: v.Nofollow = _key(
+        "page",
+        "Whether nofollow counts: page (links of a page that says so to robots, in <meta> or X-Robots-Tag, are "
+        "refused), link (also single links with rel=nofollow, which says only that nobody vouches for them), ignore.",
+    )
     user_agent: v.UserAgent = _key(
         None, "The User-Agent header. null: one that names this program and its version honestly."
     )
@@ -133,11 +106,31 @@ class Fetch(_Group):
     )
     max_redirects: v.Hops = _key(10, "Redirects of one request; browsers follow 20, sites need 3.", "redirects")
     verify_tls: v.Truth = _key(True, "Whether certificates are verified; false only for test servers of your own.")
+    cookies: v.Truth = _key(
+        True,
+        "Whether a site's cookies are kept during one run; true, as sites without them redirect in circles or write a "
+        "session into every URL.",
+    )
     headers: v.Headers = Field(
-        default={}, description="Request headers for every request: names and values. None are needed.", repr=False
+        default={},
+        description="Request headers: names and values. Those that may hold a secret (all but Accept… and the like) go "
+        "only to the origins of the seeds: scheme, host and port. None are needed.",
+        repr=False,
     )
     connect_to: v.Addresses = _key(
         {}, "Hosts that are reached at another address:port, as with curl --connect-to. None: DNS decides."
+    )
+    allow_addresses: v.Networks = _key(
+        (),
+        "Networks beside the public ones that any page may lead to, e.g. 10.0.0.0/8. None: private, loopback and other "
+        "special addresses are refused, but for those of the seeds' own hosts and of connect_to.",
+    )
+
+    proxy: v.Proxy = Field(
+        default=None,
+        description="Proxy for every request: http://, https:// or socks5://user:password@host:port, or the word "
+        "environment for HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY. null: none, whatever the environment says.",
+        repr=False,
     )
 
     @field_validator("headers")
@@ -241,6 +234,17 @@ class Config(_Group):
     )
     commit: Annotated[Commit, GROUP] = _keys(Commit)
     shutdown: Annotated[Shutdown, GROUP] = _keys(Shutdown)
+
+    _secrets: tuple[str, ...] = PrivateAttr(())
+
+    def keep_secret(self, values: Iterable[str]) -> None:
+        """Note values from the environment that nobody may be shown."""
+        self._secrets = tuple(values)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody may be shown: headers' values, and what `keep_secret` was told."""
+        return self._secrets + checks.secret_values(self.fetch.headers)
 
     @field_validator("seeds")
     @classmethod

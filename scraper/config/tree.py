@@ -7,6 +7,7 @@ the value, so a secret cannot get into a message. No YAML library and no meaning
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -19,6 +20,7 @@ __all__ = [
     "Table",
     "dotted",
     "in_quotes",
+    "leaves",
     "locate",
     "show",
     "touches_environment",
@@ -71,6 +73,15 @@ class Listing(list["Node"]):
 
 
 Node: TypeAlias = Leaf | Table | Listing
+
+
+def leaves(node: Any) -> Iterator[Leaf]:
+    """Yield every scalar at and below `node`."""
+    if isinstance(node, Leaf):
+        yield node
+    elif isinstance(node, dict | list):
+        for below in node.values() if isinstance(node, dict) else node:
+            yield from leaves(below)
 
 
 @dataclass(frozen=True, slots=True)

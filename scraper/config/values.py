@@ -27,13 +27,17 @@ __all__ = [
     "Headers",
     "Hops",
     "Hosts",
+    "Ignored",
     "Limit",
     "Mode",
     "Name",
+    "Networks",
+    "Nofollow",
     "OutputPath",
     "Parallel",
     "Patterns",
     "Percent",
+    "Proxy",
     "Robots",
     "Seeds",
     "Size",
@@ -50,10 +54,12 @@ MAX_BODY = 2**40  # bytes
 MAX_HOPS = 100  # tries or redirects; browsers follow 20
 
 _RobotsWord = Literal["obey", "ignore"]
+_NofollowWord = Literal["page", "link", "ignore"]
 _FormatWord = Literal["jsonl", "csv"]
 _ModeWord = Literal["replace", "append"]
 _DurabilityWord = Literal["process", "power"]
 Robots: TypeAlias = Annotated[_RobotsWord, Choice(get_args(_RobotsWord))]
+Nofollow: TypeAlias = Annotated[_NofollowWord, Choice(get_args(_NofollowWord))]
 Format: TypeAlias = Annotated[_FormatWord, Choice(get_args(_FormatWord))]
 Mode: TypeAlias = Annotated[_ModeWord, Choice(get_args(_ModeWord))]
 Durability: TypeAlias = Annotated[_DurabilityWord, Choice(get_args(_DurabilityWord))]
@@ -77,11 +83,14 @@ OutputPath: TypeAlias = Annotated[str, Text(checks.output_path)]
 UserAgent: TypeAlias = Annotated[Annotated[str, Text(checks.user_agent)] | None, NULL]
 Seeds: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.seed)], ...], LIST]
 Hosts: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.host)], ...], LIST]
+Ignored: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.ignored)], ...], LIST]
 Patterns: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.regex)], ...], LIST]
 Fields: TypeAlias = Annotated[Annotated[tuple[Annotated[str, Text(checks.field_name)], ...], LIST] | None, NULL]
 Headers: TypeAlias = Annotated[
     Mapping[Annotated[str, Text(checks.header_name)], Annotated[str, Text(checks.header_value)]], GROUP
 ]
+Proxy: TypeAlias = Annotated[Annotated[str, Text(checks.proxy)] | None, NULL]
+Networks: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.network)], ...], LIST]
 Addresses: TypeAlias = Annotated[
     Mapping[Annotated[str, Text(checks.host)], Annotated[str, Text(checks.address)]], GROUP
 ]

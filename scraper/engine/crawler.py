@@ -1,6 +1,6 @@
 """The straight line: a bounded pool of workers over a bounded queue, and the life of a URL in one function.
 
-`admit` is the one door in: seeds, links and redirect targets all pass it, and the frontier behind it. `visit` is the
+`Door` is the one way in: seeds, links and redirect targets all pass it, and the frontier behind it. `visit` is the
 one way through: every lease ends in exactly one outcome, handed to the committer. No worker ever sleeps: waiting for a
 host, for a retry or for robots.txt happens in the frontier. Nothing here decides what a policy, the gate or the
 frontier decides.
@@ -10,29 +10,31 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
+from scraper.engine.door import Door
 from scraper.engine.harvest import gather
-from scraper.errors import RequestException
+from scraper.engine.reading import Reading
+from scraper.errors import RequestException, UnsafeAddress
 from scraper.fetch.base import Fetcher
 from scraper.fetch.gate import Gate
 from scraper.frontier.base import Frontier, HostPolicy
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
-from scraper.page import Page
-from scraper.policy.redirect import location_of
+from scraper.policy.pace import Heard, sign_of
+from scraper.policy.redirect import follow
 from scraper.policy.retry import RetryPolicy, retry_after
 from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.response import Response
 from scraper.spider import Spider
-from scraper.urls import join
 from scraper.visit import Lease, Visit
 
 __all__ = ["Crawler", "Limits"]
 
+CLEAN_UP = 1.0  # seconds that a cancelled callback has for its own clean-up
 ROBOTS_HOPS = 5  # RFC 9309, 2.3.1.2: follow at least five redirects of robots.txt
 
 
@@ -62,6 +64,7 @@ class Crawler:
         retry: RetryPolicy,
         committer: Committer,
         clock: Clock,
+        reading: Reading,
         workers: int,
         limits: Limits,
         drain: float,
@@ -73,10 +76,11 @@ class Crawler:
         self._frontier = frontier
         self._fetcher = fetcher
         self._gate = gate
-        self._scope = scope
+        self._door = Door(scope)
         self._retry = retry
         self._committer = committer
         self._clock = clock
+        self._reading = reading
         self._size = workers
         self._limits = limits
         self._drain = drain
@@ -97,25 +101,9 @@ class Crawler:
 
     async def submit(self, requests: Iterable[Request]) -> tuple[tuple[str, Reason], ...]:
         """Let seeds in; return those that may not be in the crawl. Raises SpiderError for a seed that is not plain."""
-        accepted, refused = self.admit([request.plain() for request in requests], ())
+        accepted, refused = self._door.admit([request.plain() for request in requests])
         await self._frontier.offer(accepted, refused)
         return refused
-
-    def admit(
-        self, requests: Sequence[Request], refusals: Sequence[tuple[str, Reason]]
-    ) -> tuple[tuple[Request, ...], tuple[tuple[str, Reason], ...]]:
-        """Split what wants to enter into what may and what may not, with the reason. The frontier then dedupes."""
-        accepted: list[Request] = []
-        refused = list(refusals)
-        for request in requests:
-            reason = self._scope.refuses(request)
-            if reason is None and len(accepted) >= self._limits.links_per_page:
-                reason = Reason.TOO_MANY_LINKS
-            if reason is None:
-                accepted.append(request)
-            else:
-                refused.append((request.url, reason))
-        return tuple(accepted), tuple(refused)
 
     # -- the way through ---------------------------------------------------------------------------------------------
 
@@ -123,10 +111,12 @@ class Crawler:
         """The life of a URL, from its lease to its outcome."""
         if lease.is_robots:
             return await self._visit_robots(lease)
-        if refusal := self._gate.refuses(lease.request):
+        if refusal := _dead(lease) or self._gate.refuses(lease.request):
             self._frontier.release(lease, None)
             return Visit(lease, refusal)
         answer = await self._fetch(lease)
+        if isinstance(answer, UnsafeAddress):
+            return Visit(lease, Refused(Reason.UNSAFE_ADDRESS, str(answer)))
         if isinstance(answer, RequestException):
             return Visit(lease, self._trouble(lease, answer.reason, 0, None, str(answer)))
         if answer.is_redirect:
@@ -138,22 +128,32 @@ class Crawler:
 
     async def _fetch(self, lease: Lease) -> Response | RequestException:
         """Make the request and give the host's slot back; a failure of this one request is a value."""
-        sent_at: float | None = self._clock.now()
+        started = self._clock.now()
+        sent_at: float | None = started
+        heard: Heard | None = None
         try:
             response = await self._fetcher.fetch(lease.request)
-            sent_at = response.sent_at or sent_at
+            sent_at = response.sent_at or started
+            heard = Heard(sign_of(response.status), started, self._clock.now() - sent_at)
             return response
+        except UnsafeAddress as error:
+            sent_at = None
+            return error
         except RequestException as error:
             sent_at = self._clock.now()
+            heard = Heard(sign_of(0, error.reason), started, sent_at - started)
             return error
         finally:
-            self._frontier.release(lease, sent_at)
+            self._frontier.release(lease, sent_at, heard)
 
     async def _read(self, lease: Lease, response: Response) -> Visit:
         """Give the page to the spider's callback and take what it yields."""
-        page = Page(response)
-        harvest = await gather(self._spider, lease.request.callback, page)
-        requests, refusals = self.admit(harvest.requests, harvest.refusals)
+        page = await self._reading.read(lease, response)
+        if isinstance(page, Failed):
+            return Visit(lease, page)
+        harvest = await gather(self._spider, lease, page, self._reading.steps)
+        links = self._limits.links_per_page
+        requests, refusals = self._door.admit(harvest.requests, harvest.refusals, links=links)
         records = harvest.records
         if self._limits.items is not None:
             records = records[: max(0, self._limits.items - self._items)]
@@ -161,30 +161,25 @@ class Crawler:
         self._pages += 1
         self._mind_limits()
         outcome: Outcome = Fetched(response.status, len(response.body), response.elapsed)
-        faults = harvest.faults
         if harvest.crash:
             outcome = Failed("callback", response.status, harvest.crash)
-        return Visit(lease, outcome, tuple(records), requests, refusals, tuple(faults))
+        return Visit(lease, outcome, tuple(records), requests, refusals, tuple(harvest.faults))
 
     def _redirect(self, lease: Lease, response: Response) -> Outcome:
         """Return where a redirect leads, if that may be in the crawl."""
-        if len(lease.chain) >= self._limits.redirects:
-            return Refused(Reason.REDIRECT_LIMIT, f"more than {self._limits.redirects} redirects")
-        try:
-            target = join(lease.request.url, location_of(response))
-        except RequestException as error:
-            reason = Reason.SCHEME if error.reason == Reason.SCHEME else Reason.INVALID_URL
-            return Refused(reason, f"redirects to {error}")
-        _, refused = self.admit([replace(lease.request, url=target)], ())
-        if refused:
-            return Refused(refused[0][1], f"redirects to {target}")
-        return Moved(target, response.status)
+        hop = follow(lease.request, response, hops=len(lease.chain), limit=self._limits.redirects)
+        if isinstance(hop, Moved):
+            refusal = self._door.refuses(replace(lease.request, url=hop.target))
+            if refusal:
+                return Refused(refusal, f"redirects to {hop.target}")
+        return hop
 
     def _trouble(self, lease: Lease, reason: str, status: int, wait: float | None, detail: str) -> Retry | Failed:
         """Return what becomes of a request that brought no page; a site that asks for a rest gets it as a whole."""
         outcome = self._retry.judge(
             attempt=lease.attempt + 1,
             method=lease.request.method,
+            repeat=lease.request.retry,
             reason=reason,
             status=status,
             retry_after=wait,
@@ -202,15 +197,13 @@ class Crawler:
         return retry_after(response.headers["retry-after"], self._clock.wall(), self._limits.retry_after)
 
     async def _visit_robots(self, lease: Lease) -> Visit:
-        """Ask an origin for its robots.txt and tell gate and frontier what it said."""
+        """Ask an origin for its robots.txt and tell gate and frontier what it said, or where it is."""
         answer = await self._fetch(lease)
-        hops = 0
-        while isinstance(answer, Response) and answer.is_redirect and hops < ROBOTS_HOPS:
-            hops += 1
-            try:
-                answer = await self._fetcher.fetch(Request(join(answer.url, location_of(answer))))
-            except RequestException as error:
-                answer = error
+        if isinstance(answer, Response) and answer.is_redirect:
+            hop = follow(lease.request, answer, hops=len(lease.chain), limit=ROBOTS_HOPS)
+            if isinstance(hop, Moved):
+                self._frontier.host_policy(lease.origin, HostPolicy(robots_at=hop.target))
+                return Visit(lease, hop)
         wait = self._asked_to_wait(answer) if isinstance(answer, Response) else None
         outcome, policy = self._gate.learn(lease.origin, answer, wait)
         self._frontier.host_policy(lease.origin, policy)
@@ -232,9 +225,10 @@ class Crawler:
             for _ in workers:
                 await self._ready.put(None)
             _, late = await asyncio.wait(workers, timeout=self._drain if self.stopped_by else None)
-            for worker in late:
-                worker.cancel()
-            await asyncio.wait(workers)
+            for patience in (CLEAN_UP, None):  # a callback may swallow its first cancellation, not the second
+                for worker in late:
+                    worker.cancel()
+                _, late = await asyncio.wait(workers, timeout=patience)
             self._ended.set()
             await self._committer.close()
             await asyncio.wait([committing, timing])
@@ -297,3 +291,8 @@ class Crawler:
 
     def __repr__(self) -> str:
         return f"<Crawler {self._busy} of {self._size} workers busy | {self._frontier!r}>"
+
+
+def _dead(lease: Lease) -> Refused | None:
+    """Return why a lease of a host that was given up is not used."""
+    return Refused(Reason.HOST_DOWN, "its host had stopped answering") if lease.host_is_dead else None

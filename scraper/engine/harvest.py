@@ -2,30 +2,40 @@
 
 A callback may be an async generator, a generator, a coroutine or a plain function; it may yield items, Requests,
 Follows and lists of those. Whatever it does, the crawl goes on: a wrong yield or an item that cannot be written is a
-fault with the page's URL, an exception ends the page as failed, and what was yielded before it stands.
+fault with the page's URL, an exception ends the page as failed, and what was yielded before it stands. A callback that
+yields without end is stopped at a budget that no honest page meets.
 
 No network and no frontier here.
 """
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import traceback
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from scraper.engine.driving import drive
+from scraper.engine.steps import Steps
 from scraper.errors import ItemError, SpiderError
-from scraper.item import Record, is_item, to_record
+from scraper.item import Record, is_item, size_of, to_record
 from scraper.outcome import Reason
 from scraper.page import Follow, Page
 from scraper.request import Request
 from scraper.spider import Spider
-from scraper.visit import Fault
+from scraper.urls import without_secrets
+from scraper.visit import Fault, Lease
 
 __all__ = ["Harvest", "gather"]
 
-TRACEBACK_FRAMES = 8  # innermost ones; this file's own are left out
+TRACEBACK_FRAMES = 8  # innermost ones; the engine's own are left out
+DETAIL_CHARS = 8000  # of a traceback: an error's message may quote the page
+MAX_YIELDS = 250_000  # values and links of one page; a page of 16 MiB has room for as many items of 64 bytes
+MAX_YIELDED = 256 * 1024 * 1024  # bytes of one page's items, encoded
+_ENGINE = frozenset((__file__, drive.__code__.co_filename, traceback.__file__))
 
 
 @dataclass(slots=True)
@@ -37,61 +47,95 @@ class Harvest:
     refusals: list[tuple[str, Reason]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     crash: str = ""  # the callback's traceback
+    yields: int = 0
+    bytes: int = 0  # of the records, encoded
 
-
-async def gather(spider: Spider, callback: str, page: Page) -> Harvest:
-    """Call the spider's `callback` with `page` and gather what it yields; never raises but for cancellation."""
-    harvest = Harvest()
-    try:
-        method = getattr(spider, callback, None)
-        if method is None:
-            raise AttributeError(
-                f"{type(spider).__name__} has no method {callback!r}; the request names it as callback"
+    def spend(self, values: int) -> None:
+        """Count what was yielded; raise SpiderError beyond the budget."""
+        self.yields += values
+        if self.yields > MAX_YIELDS:
+            raise SpiderError(
+                f"one page yielded more than {MAX_YIELDS:,} values and links; is there a loop without end?"
             )
-        await _drain(method(page), page, harvest)
-    except Exception as error:
+        if self.bytes > MAX_YIELDED:
+            raise SpiderError(
+                f"one page yielded more than {MAX_YIELDED:,} bytes of items; is there a loop without end?"
+            )
+
+
+async def gather(spider: Spider, lease: Lease, page: Page, steps: Steps) -> Harvest:
+    """Call the lease's callback with `page` and gather what it yields; raises only the crawl's cancellation."""
+    harvest = Harvest()
+    worker = asyncio.current_task()
+    assert worker is not None
+    try:
+        await drive(_call(spider, lease.request.callback, page, harvest), steps=steps, lease=lease)
+    except (Exception, SystemExit) as error:
         harvest.crash = _traceback(error)
+    except asyncio.CancelledError as error:
+        if worker.cancelling():
+            raise
+        harvest.crash = _traceback(error)  # its own, or of something that it waited for
     return harvest
 
 
-def _traceback(error: Exception) -> str:
+def _traceback(error: BaseException) -> str:
     """Return the traceback of the spider's own code, as a person who wrote the spider wants it."""
     told = traceback.TracebackException.from_exception(error)
-    frames = [frame for frame in told.stack if frame.filename != __file__]
+    frames = [frame for frame in told.stack if frame.filename not in _ENGINE]
     told.stack = traceback.StackSummary.from_list(frames[-TRACEBACK_FRAMES:])
-    return "".join(told.format())
+    text = "".join(told.format())
+    half = DETAIL_CHARS // 2
+    return text if len(text) <= DETAIL_CHARS else f"{text[:half]}\n…\n{text[-half:]}"
 
 
-async def _drain(result: Any, page: Page, harvest: Harvest) -> None:
+async def _call(spider: Spider, callback: str, page: Page, harvest: Harvest) -> None:
+    method = getattr(spider, callback, None)
+    if method is None:
+        raise AttributeError(f"{type(spider).__name__} has no method {callback!r}; the request names it as callback")
+    result = method(page)
     if inspect.isawaitable(result):
         result = await result
-    if isinstance(result, AsyncIterable):
+    if not isinstance(result, AsyncIterable):
+        _take(result, page, harvest)
+        return
+    async with AsyncExitStack() as stack:
+        if isinstance(result, AsyncGenerator):
+            await stack.enter_async_context(aclosing(result))
         async for value in result:
             _take(value, page, harvest)
-    else:
-        _take(result, page, harvest)
 
 
 def _take(value: Any, page: Page, harvest: Harvest) -> None:
     if isinstance(value, Follow):
         _take_requests(value.requests, page, harvest)
-        harvest.refusals.extend(value.refusals)
+        harvest.refusals.extend((without_secrets(link), reason) for link, reason in value.refusals)
     elif isinstance(value, Request):
         _take_requests((value,), page, harvest)
     elif is_item(value):
-        try:
-            harvest.records.append(to_record(value))
-        except ItemError as error:
-            harvest.faults.append(Fault("item", str(error)))
+        _take_item(value, harvest)
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         for entry in value:
             _take(entry, page, harvest)
     elif value is not None:
         wrong = f"yielded {type(value).__name__}; yield items (dict, dataclass, model), requests or page.follow(…)"
         harvest.faults.append(Fault("callback", wrong))
+    harvest.spend(1)
+
+
+def _take_item(value: Any, harvest: Harvest) -> None:
+    try:
+        record = to_record(value)
+        size = size_of(record)
+    except ItemError as error:
+        harvest.faults.append(Fault("item", str(error)))
+    else:
+        harvest.records.append(record)
+        harvest.bytes += size
 
 
 def _take_requests(requests: Sequence[Request], page: Page, harvest: Harvest) -> None:
+    harvest.spend(len(requests))
     depth = page.request.depth + 1
     for request in requests:
         try:

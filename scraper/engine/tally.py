@@ -13,6 +13,7 @@ from typing import assert_never
 
 from scraper.frontier.base import Committed, History
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.policy.redirect import is_downgrade
 from scraper.visit import Visit
 
 __all__ = ["Tally", "Trouble"]
@@ -48,6 +49,7 @@ class Tally:
     bytes: int = 0
     retries: int = 0
     redirects: int = 0
+    downgrades: int = 0  # redirects from https to http, in this process
     duplicates: int = 0
     robots: int = 0
     resumed_pages: int = 0
@@ -105,8 +107,9 @@ class Tally:
                 self.pages += 1
                 self.bytes += size
                 self.streaks.pop(visit.lease.origin, None)
-            case Moved():
+            case Moved(target=target):
                 self.redirects += 1
+                self.downgrades += is_downgrade(visit.lease.request.url, target)
                 self.streaks.pop(visit.lease.origin, None)
             case Retry():
                 self.retries += 1

@@ -8,26 +8,34 @@ Redirects, robots.txt, rates and retries must not enter here: they are the calle
 
 from __future__ import annotations
 
+import asyncio
 import math
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Self
-from weakref import WeakSet
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
-from aiohttp.client_proto import ResponseHandler
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from yarl import URL
 
 from scraper.clock import Clock
-from scraper.errors import BodyTooLarge, ChunkedEncodingError, RequestException, SSLError
-from scraper.fetch.body import ACCEPT_ENCODING, read_body
-from scraper.fetch.cookies import GuardedCookieJar
+from scraper.errors import ProxyError, RequestException, SSLError, UnsafeAddress
+from scraper.fetch.answer import LARGE_BODIES, AnswerReader
+from scraper.fetch.connector import BoundedConnector
+from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
-from scraper.fetch.resolver import Resolver, guarded_sockets
+from scraper.fetch.guard import AddressGuard
+from scraper.fetch.pace import Slowest
+from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
+from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
 from scraper.fetch.sending import Sending, TimedRequest, current_sending, send_once
+from scraper.fetch.sockets import KeptConnections, share_descriptors
+from scraper.policy.cookies import CookieJar
+from scraper.policy.proxy import ProxyChoice
+from scraper.policy.redirect import is_harmless
 from scraper.request import Request
-from scraper.response import Headers, Response
+from scraper.response import Response
+from scraper.urls import origin
 
 __all__ = ["AiohttpFetcher"]
 
@@ -39,6 +47,7 @@ DNS_CACHE_SECONDS = 300
 DNS_CACHE_NAMES = 10_000  # about a kilobyte each
 KEEP_ALIVE_SECONDS = 15.0
 SHORTEST_TIMEOUT = 0.001  # seconds
+_PROXY_LOGIN = 407  # RFC 9110, 15.5.8
 _BODILESS = ("GET", "HEAD")
 _NO_CONTENT_TYPE = ("Content-Type",)
 
@@ -47,12 +56,16 @@ class AiohttpFetcher:
     """Fetch over HTTP/1.1 with pooled connections; see `Fetcher` for the contract.
 
     `connections`, `connections_per_host`: at a time (the second 0: no limit of its own). `timeout`, `connect_timeout`:
-    seconds for an exchange, waiting for a free connection included, and for one connection (TCP and TLS).
+    seconds for an exchange, and for one connection (TCP and TLS); waiting for a turn counts for neither.
     `max_body`: bytes, decoded. `verify_tls`: True, False, or the path of a file of trusted certificates (PEM).
-    `headers`: sent with every request, unless the request has its own. `connect_to`: host name -> address:port (a
-    host that is itself an address is never sent elsewhere).
-    `cookies`: keep cookies for as long as the fetcher is open. `allow_address`: asked for each IP address before it is
-    connected to; UnsafeAddress is raised for those it refuses.
+    `headers`: sent with every request, unless the request has its own; those that may hold a secret only to
+    `own_origins` (None: to all). `connect_to`: host name -> address:port (a host that is itself an address is never
+    sent elsewhere). `cookies`: keep cookies for as long as the fetcher is open. `guard`: asked for each address before
+    it is connected to; UnsafeAddress is raised for those it refuses. `proxy`: as in `fetch.proxy`; "" none. `resend`:
+    whether a request without effects goes out again over a new connection when the kept one it was sent over has
+    died. `slowest`: the pace that a body must keep. `look_up`: what asks the system for addresses.
+
+    At most `connections` are in use, fewer where the process has few file descriptors; idle ones are bounded as well.
     """
 
     def __init__(
@@ -67,25 +80,32 @@ class AiohttpFetcher:
         max_body: int,
         verify_tls: bool | str,
         headers: Mapping[str, str] = {},
+        own_origins: Collection[str] | None = None,
         connect_to: Mapping[str, str] = {},
         cookies: bool = False,
-        allow_address: Callable[[str], bool] | None = None,
+        guard: AddressGuard | None = None,
+        proxy: str = "",
+        resend: bool = False,
+        slowest: Slowest = Slowest(),  # noqa: B008 - frozen
+        look_up: LookUp = look_up,
     ) -> None:
         self._clock = clock
-        self._connections = connections
-        self._connections_per_host = connections_per_host
+        self._connections, self._connections_per_host = connections, connections_per_host
         self._timeout = timeout
-        self._connect_timeout = connect_timeout
+        self._connect_timeout, self._limits = connect_timeout, _connect_limit(connect_timeout)
+        self._slowest = slowest
+        self._guard = guard
+        self._proxies = proxy_choice(proxy)
+        self._resend = resend
+        self._look_up = look_up
         self._max_body = max_body
         self._verify_tls = verify_tls
-        self._cookies = cookies
-        self._socket_factory = None if allow_address is None else guarded_sockets(allow_address)
-        self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-        known = {name.lower(): name for name in self._headers}
-        self._headers.update({known.get(name.lower(), name): value for name, value in headers.items()})
+        self.cookies = CookieJar() if cookies else None
+        everywhere = {name: value for name, value in headers.items() if own_origins is None or is_harmless(name)}
+        self._headers = _standing(user_agent, everywhere)
+        self._own_headers = tuple((name, value) for name, value in headers.items() if name not in everywhere)
+        self._own_origins = frozenset(own_origins or ())
         self._connect_to = dict(connect_to)
-        self._default_timeout = self._client_timeout(timeout, connect_timeout)
-        self._used: WeakSet[ResponseHandler] = WeakSet()
         self._resolver: Resolver | None = None
         self._session: ClientSession | None = None
 
@@ -93,22 +113,19 @@ class AiohttpFetcher:
         if self._session is not None:
             raise RuntimeError("this fetcher is open already")
         trust = _tls(self._verify_tls)
-        self._resolver = Resolver(timeout=self._connect_timeout, connect_to=self._connect_to)
-        connector = TCPConnector(
-            ssl=trust,
-            resolver=self._resolver,
-            ttl_dns_cache=DNS_CACHE_SECONDS,
-            dns_cache_max_size=DNS_CACHE_NAMES,
-            socket_factory=self._socket_factory,
-            keepalive_timeout=KEEP_ALIVE_SECONDS,
-            limit=self._connections,
-            limit_per_host=self._connections_per_host,
+        share = share_descriptors(self._connections)
+        self._turns = asyncio.Semaphore(share.busy)
+        self._kept = KeptConnections(share.idle)
+        self._reader = AnswerReader(limit=self._max_body, large=asyncio.Semaphore(LARGE_BODIES), slowest=self._slowest)
+        self._resolver = Resolver(
+            timeout=self._connect_timeout, connect_to=self._connect_to, clock=self._clock, look_up=self._look_up
         )
+        connector = self._connector(trust, share.busy)
         self._session = ClientSession(
             connector=connector,
             request_class=TimedRequest,
             middlewares=(send_once,),
-            cookie_jar=GuardedCookieJar() if self._cookies else DummyCookieJar(),
+            cookie_jar=DummyCookieJar(),  # aiohttp's own takes cookies for public suffixes
             headers=self._headers,
             auto_decompress=False,
             read_bufsize=READ_BUFFER,
@@ -130,77 +147,115 @@ class AiohttpFetcher:
             if resolver is not None:
                 await resolver.close()
 
+    def _connector(self, trust: bool | ssl.SSLContext, connections: int) -> BoundedConnector:
+        options = {
+            "ssl": trust,
+            "resolver": self._resolver,
+            "ttl_dns_cache": DNS_CACHE_SECONDS,
+            "dns_cache_max_size": DNS_CACHE_NAMES,
+            "socket_factory": None if self._guard is None else guarded_sockets(self._guard.refuses),
+            "keepalive_timeout": KEEP_ALIVE_SECONDS,
+            "limit": connections,
+            "limit_per_host": self._connections_per_host,
+        }
+        socks = self._proxies.socks if self._proxies is not None else None
+        return BoundedConnector(**options) if socks is None else SocksConnector(socks, **options)
+
     async def fetch(
         self, request: Request, *, timeout: float | None = None, connect_timeout: float | None = None
     ) -> Response:
         """Return the answer to `request`; the times are seconds, math.inf means for ever, None the fetcher's own."""
         if self._session is None:
             raise RuntimeError("this fetcher is not open; use it inside `async with`")
-        limits = self._default_timeout
-        if timeout is not None or connect_timeout is not None:
-            limits = self._client_timeout(
-                self._timeout if timeout is None else timeout,
-                self._connect_timeout if connect_timeout is None else connect_timeout,
-            )
-        sending = Sending(self._clock, self._used)
-        mark = current_sending.set(sending)
-        try:
-            return await self._exchange(self._session, request, limits, sending)
-        except RequestException:
-            raise
-        except FOREIGN_ERRORS as error:
-            raise translate(error, request, sent=sending.at is not None) from error
-        finally:
-            current_sending.reset(mark)
-
-    @staticmethod
-    def _client_timeout(total: float, connect: float) -> ClientTimeout:
-        return ClientTimeout(total=_seconds(total), sock_connect=_seconds(connect))
+        session = self._session
+        limits = self._limits if connect_timeout is None else _connect_limit(connect_timeout)
+        total = _seconds(self._timeout if timeout is None else timeout)
+        async with self._turns:
+            sending = Sending(self._clock, self._kept, request.url, self._resend)
+            mark = current_sending.set(sending)
+            try:
+                async with asyncio.timeout(total) as deadline:
+                    return await self._exchange(session, request, limits, sending, deadline)
+            except RequestException:
+                raise
+            except FOREIGN_ERRORS as error:
+                # What a proxy's error holds may show its password, so nothing of it is kept.
+                cause = None if sending.proxied else error
+                raise translate(error, request, sent=sending.at is not None) from cause
+            finally:
+                current_sending.reset(mark)
 
     async def _exchange(
-        self, session: ClientSession, request: Request, limits: ClientTimeout, sending: Sending
+        self,
+        session: ClientSession,
+        request: Request,
+        limits: ClientTimeout,
+        sending: Sending,
+        deadline: asyncio.Timeout,
     ) -> Response:
         extra: dict[str, Any] = {}
-        if request.headers:
-            extra["headers"] = request.headers
+        if headers := self._own(request):
+            extra["headers"] = headers
         if request.body or request.method not in _BODILESS:
             extra["data"] = request.body
             extra["skip_auto_headers"] = _NO_CONTENT_TYPE
-        answer = await session.request(
-            request.method, URL(request.url, encoded=True), allow_redirects=False, timeout=limits, **extra
-        )
+        if self._proxies is not None:
+            self._go_through_proxy(self._proxies, request, sending, extra)
+        url = URL(request.url, encoded=True)
+        answer = await session.request(request.method, url, allow_redirects=False, timeout=limits, **extra)
         try:
-            headers = Headers(_decoded(answer.raw_headers))
-            body = await self._body(answer, request, headers)
+            if sending.proxied and answer.status == _PROXY_LOGIN:
+                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
+            response = await self._reader.read(answer, request, sending, deadline)
         except BaseException:
             answer.close()
             raise
-        sent_at = sending.at if sending.at is not None else self._clock.now()
-        return Response(
-            request,
-            status=answer.status,
-            url=request.url,
-            headers=headers,
-            body=body,
-            http_reason=answer.reason or "",
-            sent_at=sent_at,
-            elapsed=self._clock.now() - sent_at,
-        )
+        if self.cookies is not None and "set-cookie" in response.headers:
+            self.cookies.receive(request.url, response.headers.get_all("set-cookie"), self._clock.wall())
+        if sending.connection is not None:
+            self._kept.keep(sending.connection, sending)
+        return response
 
-    async def _body(self, answer: ClientResponse, request: Request, headers: Headers) -> bytes:
-        if answer.content.at_eof():
-            return b""
-        encoding, length = headers.get("content-encoding", ""), headers.get("content-length", "")
-        if not encoding and length.isdecimal() and int(length) > self._max_body:
-            what = f"the body has {int(length):,} bytes, more than the {self._max_body:,} allowed"
-            raise failure(BodyTooLarge, request, what)
-        protocol = answer.connection.protocol if answer.connection else None
-        body = await read_body(answer.content.readany, request=request, encoding=encoding, limit=self._max_body)
-        # A body without a length ends with its connection; aiohttp takes a connection that broke for that end.
-        broke = protocol is not None and isinstance(protocol.exception(), OSError)
-        if broke and not length and "transfer-encoding" not in headers:
-            raise failure(ChunkedEncodingError, request, "the connection broke before the body was complete")
-        return body
+    def _own(self, request: Request) -> tuple[tuple[str, str], ...]:
+        """Return the headers that this one request has: its own, those for its origin, and its cookies."""
+        headers = request.headers
+        if self._own_headers and origin(request.url) in self._own_origins:
+            given = {name.lower() for name, _ in headers}
+            headers = (*headers, *(pair for pair in self._own_headers if pair[0].lower() not in given))
+        if self.cookies:
+            by_hand = "; ".join(value for name, value in headers if name.lower() == "cookie")
+            if cookie := self.cookies.header(request.url, self._clock.wall(), by_hand):
+                headers = (*(pair for pair in headers if pair[0].lower() != "cookie"), ("Cookie", cookie))
+        return headers
+
+    def _go_through_proxy(
+        self, proxies: ProxyChoice, request: Request, sending: Sending, extra: dict[str, Any]
+    ) -> None:
+        """Add to `extra` what sends `request` through its proxy, if it has one and may be handed over."""
+        secure = request.url.startswith("https:")
+        proxy = proxies.choose("https" if secure else "http", sending.host)
+        if proxy is None:
+            return
+        if self._guard is not None and (why := self._guard.refuses_unseen(sending.host)):
+            raise failure(UnsafeAddress, request, why)
+        sending.proxied = True
+        if proxy.is_socks:
+            return
+        extra.update(proxy_arguments(proxy, secure))
+        if not secure:
+            extra["headers"] = (*extra.get("headers", ()), *proxy.authorization.items())
+
+
+def _connect_limit(seconds: float) -> ClientTimeout:
+    """Return aiohttp's time limit for one connection; the exchange as a whole has one of our own."""
+    return ClientTimeout(total=None, sock_connect=_seconds(seconds))
+
+
+def _standing(user_agent: str, headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that every request has; `headers` replace ours, whatever their case."""
+    standing = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+    known = {name.lower(): name for name in standing}
+    return {**standing, **{known.get(name.lower(), name): value for name, value in headers.items()}}
 
 
 def _seconds(timeout: float) -> float | None:
@@ -215,21 +270,3 @@ def _tls(verify: bool | str) -> bool | ssl.SSLContext:
         return ssl.create_default_context(cafile=verify)
     except OSError as error:
         raise SSLError(f"{verify}: not a readable PEM file of trusted certificates ({error.strerror})") from error
-
-
-def _decoded(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
-    """Return headers as text: UTF-8 where it is valid, else latin-1, as HTTP once said (RFC 2616, 2.2)."""
-    try:
-        return tuple([(name.decode("ascii"), value.decode("ascii")) for name, value in raw])
-    except UnicodeDecodeError:
-        return tuple([(name.decode("latin-1"), _value(name, value)) for name, value in raw])
-
-
-def _value(name: bytes, value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        if name.lower() == b"location":
-            # Browsers keep such bytes and write them in percent form (WHATWG URL, percent-encode after encoding).
-            return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in value)
-        return value.decode("latin-1")

@@ -1,73 +1,99 @@
-"""The cookie jar of a session: aiohttp's, behind the checks that browsers make and it leaves out.
+"""Cookies on disk: a jar as a JSON file that only its owner may read, and back again.
 
-A site may set cookies for itself and the domain it belongs to, never for a public suffix (co.uk, github.io: cookies
-there would go to strangers), and the names `__Host-` and `__Secure-` mean what RFC 6265bis says they mean.
-
-Cookies live in memory only; nothing here reads or writes a file.
+What is read is data and nothing more: a file that is not ours is named and left alone, and every cookie passes the
+jar's own rules again, so host-only stays host-only and no file can widen a cookie.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import cache
-from http.cookies import Morsel
+import os
+from collections.abc import Iterable
+from math import inf
+from pathlib import Path
 
-from aiohttp import CookieJar
-from aiohttp.abc import AbstractCookieJar
-from aiohttp.typedefs import LooseCookies
-from publicsuffixlist import PublicSuffixList
-from yarl import URL
+import msgspec
 
-__all__ = ["GuardedCookieJar"]
+from scraper.errors import InvalidURL, StateDamaged, StateError
+from scraper.policy.cookies import Cookie
+from scraper.urls import canonical, hostname
 
+__all__ = ["load_cookies", "save_cookies"]
 
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-class GuardedCookieJar(CookieJar):
-    """Keep cookies as browsers do; hosts that are IP addresses have theirs too."""
-
-    def __init__(self) -> None:
-        super().__init__(unsafe=True)
-
-    def update_cookies_from_headers(self, headers: Sequence[str], response_url: URL) -> None:
-        """Keep the cookies of these Set-Cookie `headers` that `response_url` may set."""
-        # The base class parses and comes back through update_cookies; CookieJar's own short cut would go past it.
-        AbstractCookieJar.update_cookies_from_headers(self, headers, response_url)
-
-    def update_cookies(self, cookies: LooseCookies, response_url: URL = URL()) -> None:  # noqa: B008 - the base's own
-        """Keep those `cookies` that `response_url` may set."""
-        pairs = cookies.items() if isinstance(cookies, Mapping) else cookies
-        kept = [(name, cookie) for name, cookie in pairs if _allowed(name, cookie, response_url)]
-        super().update_cookies(kept, response_url)
+PRIVATE = 0o600  # a cookie may be a login
+FORMAT = "scraper cookies 1"
 
 
-def _allowed(name: str, cookie: object, url: URL) -> bool:
-    if not isinstance(cookie, Morsel):
-        return True  # a plain value: host-only by nature
-    return _prefix_kept(name.lower(), cookie, url.scheme == "https") and _domain_kept(cookie, url.raw_host or "")
+class _Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    name: str
+    value: str
+    domain: str
+    host_only: bool
+    path: str
+    port: str
+    secure: bool
+    tls: bool
+    http_only: bool
+    expires: float | None  # epoch seconds; None: with the session
 
 
-def _domain_kept(cookie: Morsel[str], host: str) -> bool:
-    domain = cookie["domain"].lower().removeprefix(".")
-    if not domain or _is_address(host) or not _suffixes().is_public(domain):
-        return True
-    if domain != host:
-        return False
-    cookie["domain"] = ""  # a suffix that is itself the host: the cookie is for that host alone (RFC 6265, 5.3)
-    return True
+class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    format: str
+    cookies: list[_Saved]
 
 
-def _is_address(host: str) -> bool:
-    """Tell whether a canonical host is an IP address; the suffix list would take its last number for a suffix."""
-    return ":" in host or host.rpartition(".")[2].isdigit()
+def save_cookies(path: Path, cookies: Iterable[Cookie]) -> None:
+    """Write `cookies` to `path`, all of them or, whatever happens, nothing; raise StateError when that fails."""
+    saved = [
+        _Saved(
+            *(cookie.name, cookie.value, cookie.domain, cookie.host_only, cookie.path, cookie.port),
+            *(cookie.secure, cookie.tls, cookie.http_only, None if cookie.expires == inf else cookie.expires),
+        )
+        for cookie in sorted(cookies, key=lambda cookie: cookie.created)
+    ]
+    fresh = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(_File(FORMAT, saved)), indent=1) + b"\n")
+        fresh.replace(path)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise StateError(f"{path}: the cookies cannot be saved: {error.strerror}") from None
 
 
-def _prefix_kept(name: str, cookie: Morsel[str], secure: bool) -> bool:
-    if name.startswith("__secure-"):
-        return secure and bool(cookie["secure"])
-    if name.startswith("__host-"):
-        return secure and bool(cookie["secure"]) and not cookie["domain"] and cookie["path"] == "/"
-    return True
+def load_cookies(path: Path) -> list[Cookie]:
+    """Return the cookies of a file; raise StateDamaged for a file that is not ours, StateError when there is none."""
+    try:
+        file = msgspec.json.decode(path.read_bytes(), type=_File)
+        if file.format != FORMAT:
+            raise ValueError(file.format)
+        return [_checked(saved, number) for number, saved in enumerate(file.cookies)]
+    except OSError as error:
+        raise StateError(f"{path}: the cookies cannot be loaded: {error.strerror}") from None
+    except ValueError:
+        # Not quoted: it may be anybody's file, with anything in it.
+        raise StateDamaged(f"{path}: these are not saved cookies; name another file") from None
+
+
+def _checked(saved: _Saved, number: int) -> Cookie:
+    """Return a cookie that could have come from a server; raise ValueError for one that could not."""
+    try:
+        known = hostname(canonical(f"http://{saved.domain}/")) == saved.domain
+    except InvalidURL:
+        known = False
+    text = f"{saved.name}{saved.value}{saved.path}{saved.port}"
+    if not known or not text.isprintable() or ";" in text or not saved.path.startswith("/"):
+        raise ValueError(saved.domain)
+    return Cookie(
+        name=saved.name,
+        value=saved.value,
+        domain=saved.domain,
+        host_only=saved.host_only,
+        path=saved.path,
+        port=saved.port,
+        secure=saved.secure,
+        tls=saved.tls,
+        http_only=saved.http_only,
+        expires=inf if saved.expires is None else saved.expires,
+        created=number,
+    )

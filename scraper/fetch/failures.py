@@ -21,19 +21,24 @@ from scraper.errors import (
     DNSError,
     InvalidURL,
     MalformedResponse,
+    ProxyError,
     ReadTimeout,
     RequestException,
     SSLError,
     UnsafeAddress,
 )
-from scraper.fetch.resolver import RefusedAddressError
+from scraper.fetch.pace import TooSlowError
+from scraper.fetch.proxy import FailedProxyError
+from scraper.fetch.resolver import RefusedAddressError, why_no_address
 from scraper.fetch.sending import NotSentAgainError
 from scraper.request import Request
+from scraper.urls import hostname
 
 __all__ = ["FOREIGN_ERRORS", "failure", "translate"]
 
 FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError)
 
+_UNSAFE_CURE = "make the host a seed, or name the network in fetch.allow_addresses"
 MAX_QUOTED = 120  # characters of a foreign text in a message
 
 # OpenSSL's X509_V_ERR_* numbers, as SSLCertVerificationError.verify_code has them.
@@ -49,6 +54,23 @@ _CERTIFICATE_FAULTS = {
     64: "the certificate is for another address",
 }
 
+# OpenSSL's own words for what ends a handshake.
+_TOO_OLD = "the server speaks no TLS version that is safe today"
+_TOO_WEAK = "the server's keys or signatures are too weak"
+_TLS_FAULTS = {
+    "UNSUPPORTED_PROTOCOL": _TOO_OLD,
+    "TLSV1_ALERT_PROTOCOL_VERSION": _TOO_OLD,
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": _TOO_OLD,
+    "DH_KEY_TOO_SMALL": _TOO_WEAK,
+    "EE_KEY_TOO_SMALL": _TOO_WEAK,
+    "CA_MD_TOO_WEAK": _TOO_WEAK,
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS on this port",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": "the server and this client found no common cipher",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server wants a certificate of the client",
+    "TLSV1_UNRECOGNIZED_NAME": "the server does not know this host name",
+    "UNEXPECTED_EOF_WHILE_READING": "the server ended the connection within the handshake",
+}
+
 
 def failure(kind: type[RequestException], request: Request, what: str) -> RequestException:
     """Return a `kind` of error whose message starts with the request."""
@@ -58,30 +80,58 @@ def failure(kind: type[RequestException], request: Request, what: str) -> Reques
 def translate(error: Exception, request: Request, *, sent: bool) -> RequestException:
     """Return this package's error for `error`; `sent` tells whether the request had left when it happened."""
     cause = error.__cause__ if isinstance(error, NotSentAgainError) and error.__cause__ is not None else error
-    kind, what = _explain(cause, sent)
+    kind, what = _explain(cause, request, sent)
     return failure(kind, request, what)
 
 
-def _explain(error: BaseException, sent: bool) -> tuple[type[RequestException], str]:
+def _explain(error: BaseException, request: Request, sent: bool) -> tuple[type[RequestException], str]:
     match error:
         case TimeoutError():
             return _timeout(error, sent)
         case ssl.SSLError() | aiohttp.ClientConnectorCertificateError():
             return SSLError, _tls(error)
+        case FailedProxyError() | aiohttp.ClientHttpProxyError() | aiohttp.ClientProxyConnectionError():
+            return ProxyError, _proxy(error)
         case aiohttp.ClientConnectorDNSError():
-            return DNSError, f"the host name could not be looked up: {_system(error.os_error)}"
+            return _dns(error, request)
         case aiohttp.ClientResponseError():
             return MalformedResponse, f"what the server sent is not valid HTTP: {_first_line(error.message)}"
         case aiohttp.ClientPayloadError():
             return _payload(error)
-        case aiohttp.ClientConnectorError() if isinstance(error.os_error, RefusedAddressError):
-            return UnsafeAddress, "the address of this host may not be connected to"
         case aiohttp.ClientConnectorError():
-            return ConnectionError, f"no connection: {_system(error.os_error)}"
+            return _no_connection(error.os_error)
     return _other(error)
 
 
+def _no_connection(error: OSError) -> tuple[type[RequestException], str]:
+    if isinstance(error, RefusedAddressError):
+        return UnsafeAddress, f"{error.why}, which a page may not lead to; {_UNSAFE_CURE}"
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return ConnectionError, "no connection: this process has too many files open; raise `ulimit -n`"
+    return ConnectionError, f"no connection: {_system(error)}"
+
+
+def _proxy(error: BaseException) -> str:
+    match error:
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy made no tunnel: it answered {error.status} {_first_line(error.message)}".rstrip()
+        case aiohttp.ClientProxyConnectionError():
+            return f"no connection to the proxy: {_system(error.os_error)}"
+    return _first_line(str(error))
+
+
+def _dns(error: aiohttp.ClientConnectorDNSError, request: Request) -> tuple[type[RequestException], str]:
+    cause = error.os_error
+    what = why_no_address(cause) if isinstance(cause, socket.gaierror) else _system(cause)
+    what = f"could not be looked up: {what} ({_first_line(cause.strerror or '')})"
+    if error.host.strip("[]") != hostname(request.url).strip("[]"):
+        return ProxyError, f"the proxy's name {what}"
+    return DNSError, f"the host name {what}"
+
+
 def _timeout(error: BaseException, sent: bool) -> tuple[type[RequestException], str]:
+    if isinstance(error, TooSlowError):
+        return ReadTimeout, str(error)
     if sent and not isinstance(error, aiohttp.ConnectionTimeoutError):
         return ReadTimeout, "the response was not complete in time"
     return ConnectTimeout, "no connection in time"
@@ -92,8 +142,8 @@ def _tls(error: BaseException) -> str:
     if isinstance(cause, ssl.SSLCertVerificationError):
         fault = _CERTIFICATE_FAULTS.get(cause.verify_code, "the certificate cannot be verified")
         return f"TLS: {fault} ({_first_line(cause.verify_message)})"
-    library_word = getattr(error, "reason", None) or getattr(error.__cause__, "reason", None)
-    return f"TLS: the server and this client found no common protocol ({library_word or type(cause).__name__})"
+    word = getattr(cause, "reason", None) or getattr(error.__cause__, "reason", None) or type(cause).__name__
+    return f"TLS: {_TLS_FAULTS.get(word, 'the server and this client found no common protocol')} ({word})"
 
 
 def _payload(error: BaseException) -> tuple[type[RequestException], str]:

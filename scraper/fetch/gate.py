@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 
 from scraper.clock import Clock
-from scraper.errors import RequestException
+from scraper.errors import BodyTooLarge, RequestException, UnsafeAddress
 from scraper.frontier.base import HostPolicy
 from scraper.outcome import Failed, Fetched, Outcome, Reason, Refused, Retry
 from scraper.policy.retry import RetryPolicy
@@ -25,6 +25,7 @@ from scraper.urls import origin
 __all__ = ["Gate"]
 
 LIFE = 24 * 3600.0  # seconds; RFC 9309, 2.4: a cached robots.txt is not used for longer than 24 hours
+AGAIN = 3600.0  # seconds until one that could not be had is asked for again
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class _Known:
     rules: Rules | None = None  # None: unreachable, which means no (RFC 9309, 2.3.1.4)
     tries: int = 0
     why: str = ""  # what the last try met
+    reason: Reason = Reason.ROBOTS_UNREACHABLE
 
 
 class Gate:
@@ -50,11 +52,15 @@ class Gate:
             return None
         known = self._known[origin(request.url)]
         if known.rules is None:
-            return Refused(Reason.ROBOTS_UNREACHABLE, f"its robots.txt cannot be had, which means no: {known.why}")
+            return Refused(known.reason, f"its robots.txt cannot be had, which means no: {known.why}")
         return None if known.rules.allows(request.url) else Refused(Reason.ROBOTS, "robots.txt forbids it")
 
     def learn(self, where: str, answer: Response | RequestException, wait: float | None) -> tuple[Outcome, HostPolicy]:
         """Take in the answer to the robots.txt request of origin `where`; `wait`: its Retry-After in seconds."""
+        if isinstance(answer, UnsafeAddress):
+            self._known.setdefault(where, _Known()).reason = Reason.UNSAFE_ADDRESS
+        if isinstance(answer, BodyTooLarge) and answer.response is not None:
+            answer = answer.response  # RFC 9309, 2.5: what came is enough
         if isinstance(answer, RequestException):
             return self._unreachable(where, answer.reason, 0, wait, str(answer))
         verdict = judge(answer.status)
@@ -68,7 +74,10 @@ class Gate:
     def _unreachable(
         self, where: str, reason: str, status: int, wait: float | None, detail: str
     ) -> tuple[Outcome, HostPolicy]:
-        """Ask again later, or, when that did not help, take it as a no for this run."""
+        """Ask again later, or, when that did not help, take it as a no for a while.
+
+        What was known before stays in force: an old file may be used while there is no other (RFC 9309, 2.4).
+        """
         known = self._known.setdefault(where, _Known())
         known.tries += 1
         known.why = detail or f"status {status}"
@@ -78,8 +87,8 @@ class Gate:
         if isinstance(outcome, Retry):
             return outcome, HostPolicy(robots_until=-inf, rest_until=self._clock.now() + outcome.delay)
         assert isinstance(outcome, Failed)
-        known.rules = None
-        return outcome, HostPolicy(robots_until=self._clock.now() + LIFE)
+        known.tries = 0
+        return outcome, HostPolicy(robots_until=self._clock.now() + AGAIN)
 
     def sitemaps(self, where: str) -> tuple[str, ...]:
         """Return the sitemaps that an origin's robots.txt names."""

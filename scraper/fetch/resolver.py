@@ -4,7 +4,8 @@ Look-ups block in libc, so they run in threads of their own: in the loop's defau
 up every file write. `connect_to` sends a name to a fixed place instead, as `curl --connect-to` does: the URL, the Host
 header and the TLS name stay those of the site.
 
-IP literals never come to the resolver. No cache lives here either; the connector keeps one.
+A name that could not be looked up is not asked for again for a while: a site that is gone may have a thousand URLs.
+IP literals never come to the resolver, and addresses that were found are kept by the connector.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import errno
 import math
 import socket
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
@@ -20,17 +22,30 @@ from ipaddress import ip_address
 from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-__all__ = ["RefusedAddressError", "Resolver", "guarded_sockets", "parse_target"]
+from scraper.clock import Clock
+from scraper.fetch.sending import current_sending
 
+__all__ = ["LookUp", "RefusedAddressError", "Resolver", "guarded_sockets", "look_up", "parse_target", "why_no_address"]
+
+LookUp = Callable[[str, int, int], list[tuple[str, int]]]
+
+FAILURE_LIFE = 30.0  # seconds that a name without address is not looked up again
+TEMPORARY_FAILURE_LIFE = 5.0  # seconds; the same for one whose name servers did not answer
+MAX_FAILURES = 10_000  # names
+_NO_ADDRESS = getattr(socket, "EAI_NODATA", socket.EAI_NONAME)  # not every system knows it
+_WITHOUT_ADDRESS = (_NO_ADDRESS, getattr(socket, "EAI_ADDRFAMILY", _NO_ADDRESS), socket.EAI_FAMILY)
+_NEVER = (-math.inf, 0, "")
 DNS_THREADS = 16  # look-ups at a time; a slow one holds its thread for libc's own 5 to 30 s
 
 
 class RefusedAddressError(PermissionError):
     """An address that may not be connected to."""
 
+    why = ""
 
-def guarded_sockets(allowed: Callable[[str], bool]) -> Callable[[AddrInfoType], socket.socket]:
-    """Return what makes the connector's sockets: only for addresses (as text) that are `allowed`.
+
+def guarded_sockets(refuses: Callable[[str, str], str]) -> Callable[[AddrInfoType], socket.socket]:
+    """Return what makes the connector's sockets: only where `refuses`, given host and address, has nothing to say.
 
     It is asked for each address that is tried, IP literals too, after the look-up and before the first packet; so a
     name cannot show one address to the check and another to the connection.
@@ -38,9 +53,13 @@ def guarded_sockets(allowed: Callable[[str], bool]) -> Callable[[AddrInfoType], 
 
     def make(target: AddrInfoType) -> socket.socket:
         family, kind, protocol, _, address = target
-        if not allowed(str(address[0])):
+        sending = current_sending.get()
+        # A proxy's own address was written by the user, and the proxy connects to the host.
+        if not sending.proxied and (why := refuses(sending.host, str(address[0]))):
             # The same words for every address, or the connector would merge several refusals into one plain OSError.
-            raise RefusedAddressError(errno.EACCES, "the address is not allowed")
+            refusal = RefusedAddressError(errno.EACCES, "the address is not allowed")
+            refusal.why = why
+            raise refusal
         return socket.socket(family, kind, protocol)
 
     return make
@@ -59,36 +78,80 @@ def parse_target(target: str) -> tuple[str, int]:
     return address, number
 
 
+def look_up(host: str, port: int, family: int) -> list[tuple[str, int]]:
+    """Return the addresses of `host` as the system knows them, each with `port`; raise gaierror. Blocks."""
+    try:
+        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+    except UnicodeError as error:  # a label that is empty or longer than the 63 bytes of RFC 1035
+        raise socket.gaierror(socket.EAI_NONAME, "a label of the name is empty or too long") from error
+    return [(str(address[0]), int(address[1])) for _, _, _, _, address in found]
+
+
 class Resolver(AbstractResolver):
     """Ask the system's resolver in own threads, at most `timeout` seconds a name; serve `connect_to` from memory."""
 
-    def __init__(self, *, timeout: float, connect_to: Mapping[str, str]) -> None:
+    def __init__(
+        self, *, timeout: float, connect_to: Mapping[str, str], clock: Clock, look_up: LookUp = look_up
+    ) -> None:
         self._timeout = timeout
         self._fixed = {name.lower(): parse_target(target) for name, target in connect_to.items()}
         self._threads = ThreadPoolExecutor(DNS_THREADS, thread_name_prefix="dns")
+        self._clock = clock
+        self._look_up = look_up
+        self._failed: OrderedDict[str, tuple[float, int, str]] = OrderedDict()  # name -> until when, code, words
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        """Return the addresses of `host`; raise OSError when it has none, TimeoutError when nobody answers."""
+        """Return the addresses of `host`; raise gaierror when it has none or nobody answers."""
         fixed = self._fixed.get(host.lower())
         if fixed is not None:
             return [_result(host, *fixed)]
+        until, code, words = self._failed.get(host, _NEVER)
+        if self._clock.now() < until:
+            raise socket.gaierror(code, words)
+        try:
+            return await self._ask(host, port, family)
+        except socket.gaierror as error:
+            self._remember(host, error)
+            raise
+
+    async def _ask(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(None if math.isinf(self._timeout) else self._timeout):
-            return await loop.run_in_executor(self._threads, _look_up, host, port, family)
+        try:
+            async with asyncio.timeout(None if math.isinf(self._timeout) else self._timeout):
+                found = await loop.run_in_executor(self._threads, self._look_up, host, port, family)
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {self._timeout:g} s") from None
+        if not found:
+            raise socket.gaierror(_NO_ADDRESS, "no address")
+        return [_result(host, address, number) for address, number in found]
+
+    def _remember(self, host: str, error: socket.gaierror) -> None:
+        code = error.errno or 0
+        life = TEMPORARY_FAILURE_LIFE if code == socket.EAI_AGAIN else FAILURE_LIFE
+        self._failed[host] = self._clock.now() + life, code, error.strerror or ""
+        self._failed.move_to_end(host)
+        if len(self._failed) > MAX_FAILURES:
+            self._failed.popitem(last=False)
 
     async def close(self) -> None:
         """Let go of the threads; a look-up that libc is still waiting for ends on its own."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _look_up(host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
-    try:
-        found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-    except UnicodeError as error:  # a label that is empty or longer than the 63 bytes of RFC 1035
-        raise socket.gaierror(socket.EAI_NONAME, "a label of the name is empty or too long") from error
-    return [_result(host, str(address[0]), int(address[1])) for _, _, _, _, address in found]
+def why_no_address(error: socket.gaierror) -> str:
+    """Return what kind of failure a look-up had."""
+    match error.errno:
+        case socket.EAI_NONAME:
+            return "there is no such name"
+        case socket.EAI_AGAIN:
+            return "the name servers did not answer; this may pass"
+        case socket.EAI_FAIL:
+            return "the name servers failed"
+        case code if code in _WITHOUT_ADDRESS:
+            return "the name has no address"
+    return "the look-up failed"
 
 
 def _result(name: str, address: str, port: int) -> ResolveResult:

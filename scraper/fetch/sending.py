@@ -1,18 +1,18 @@
-"""What aiohttp does not tell: when a request's bytes left, and whether they left twice.
+"""What aiohttp does not tell: when a request's bytes left, over which connection, and whether they left twice.
 
-aiohttp silently sends an idempotent request again when the connection ends without an answer. On a pooled connection
-that is right, because the server may have closed it before the request came. On a new connection it is a second visit
-that nobody allowed, so there the first failure stands.
+aiohttp silently sends an idempotent request again when the connection ends without an answer. On a connection that had
+served before, that is often right (RFC 9112, 9.3.1): the server may have closed it before the request came. It may as
+well have seen the request, so it is a second visit, and a crawl makes none that its politeness has not allowed: there
+the first failure stands, and the retry table decides. A session may ask for the second try (`resend`).
 
 Each exchange has one `Sending`, found through a context variable; nothing is shared between exchanges but the notes
-about used connections.
+about kept connections.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
-from weakref import WeakSet
 
 from aiohttp import (
     ClientConnectionError,
@@ -27,25 +27,40 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 from scraper.clock import Clock
+from scraper.fetch.sockets import KeptConnections
+from scraper.urls import Url, hostname
 
 __all__ = ["NotSentAgainError", "Sending", "TimedRequest", "current_sending", "send_once"]
 
 
 @dataclass(slots=True)
 class Sending:
-    """When one exchange's request left (None: not yet), and whether over a connection that had served before."""
+    """One exchange on its way; `at`: when its request left (None: not yet)."""
 
     clock: Clock
-    used: WeakSet[ResponseHandler]
+    kept: KeptConnections
+    url: Url
+    resend: bool = False  # whether a kept connection that died may be replaced by a new one
+    proxied: bool = False
     at: float | None = None
-    reused: bool = False
+    reused: bool = False  # whether the connection had served before
+    connection: ResponseHandler | None = None
+
+    @property
+    def host(self) -> str:
+        """The host of the URL, whatever it is connected to; asked for once a connection, not once a request."""
+        return hostname(self.url)
 
 
 current_sending: ContextVar[Sending] = ContextVar("current_sending")
 
 
 class NotSentAgainError(ClientConnectionError):
-    """A new connection ended without an answer; the cause says how."""
+    """The connection ended without an answer and nothing is sent again; the cause says how."""
+
+
+class UnaskedBytesError(ServerDisconnectedError):
+    """A kept connection holds bytes that nobody asked for; nothing was sent over it."""
 
 
 class TimedRequest(ClientRequest):
@@ -55,20 +70,28 @@ class TimedRequest(ClientRequest):
         """Send as aiohttp does, and write down when and over what."""
         sending, protocol = current_sending.get(), conn.protocol
         if protocol is not None:
-            sending.reused = protocol in sending.used
-            sending.used.add(protocol)
+            sending.connection = protocol
+            sending.reused = sending.kept.take(protocol)
+            if sending.reused and protocol.should_close:
+                conn.close()
+                raise UnaskedBytesError("bytes that nobody asked for")
         response = await super().send(conn)
         sending.at = sending.clock.now()
         return response
 
 
 async def send_once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    """Pass `request` on; keep aiohttp from a second try where the first went over a new connection."""
+    """Pass `request` on; keep aiohttp from a second try of its own."""
+    sending = current_sending.get()
     try:
         return await handler(request)
+    except UnaskedBytesError:
+        return await handler(request)  # over another connection; the first try sent nothing
     except ClientConnectorError:
         raise
     except (ClientOSError, ServerDisconnectedError) as error:
-        if current_sending.get().reused:
-            raise
+        if sending.reused:
+            sending.kept.died(sending.host)
+            if sending.resend:
+                raise
         raise NotSentAgainError from error

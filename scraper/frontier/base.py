@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from scraper.outcome import Reason
+from scraper.policy.pace import Heard
 from scraper.request import Request
+from scraper.urls import Url
 from scraper.visit import Lease, Visit
 
 __all__ = ["Committed", "Counts", "Frontier", "History", "HostPolicy", "OutputState", "Resumed"]
@@ -78,6 +80,7 @@ class Resumed:
 class HostPolicy:
     """What is now known of an origin; None leaves a value as it was. Times are clock seconds."""
 
+    robots_at: Url | None = None  # where its robots.txt was moved to; that is to be asked for next
     robots_until: float | None = None  # its robots.txt is known until then; before that its pages are not leased
     crawl_delay: float | None = None  # seconds, as the site asked
     rest_until: float | None = None  # nobody visits the host before that
@@ -114,8 +117,11 @@ class Frontier(Protocol):
         """Wait until at least one request may be made; return up to `limit`, or [] when the crawl is over."""
         ...
 
-    def release(self, lease: Lease, sent_at: float | None) -> None:
-        """Free the host's slot; it rests from `sent_at` (clock seconds), or not at all when nothing was sent."""
+    def release(self, lease: Lease, sent_at: float | None, heard: Heard | None = None) -> None:
+        """Free the host's slot; it rests from `sent_at` (clock seconds), or not at all when nothing was sent.
+
+        `heard`: what the visit says about the host, which may then be visited more slowly, rest or count as dead.
+        """
         ...
 
     async def commit(self, visits: Sequence[Visit], offsets: Mapping[str, int]) -> Committed:

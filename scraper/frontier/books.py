@@ -15,10 +15,12 @@ from typing import Any
 import msgspec
 
 from scraper.clock import Clock
+from scraper.frontier.base import HostPolicy
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
 from scraper.frontier.seen import Seen
 from scraper.frontier.store import Row, Store
+from scraper.policy.budget import Budget
 from scraper.policy.redirect import next_hop
 from scraper.request import Request
 from scraper.urls import Url, signed
@@ -41,12 +43,14 @@ class Trail:
 class Books:
     """What the frontier knows of its requests."""
 
-    def __init__(self, index: Index, clock: Clock) -> None:
+    def __init__(self, index: Index, clock: Clock, budget: Budget | None) -> None:
         self.index = index
         self.clock = clock
+        self.budget = budget  # None: nothing is counted
         self.seen = Seen()
         self.trails: dict[int, Trail] = {}
         self.last_id = 0
+        self._robots_moved: dict[str, tuple[Url, ...]] = {}  # origin -> where its robots.txt was redirected to
         self._texts: dict[int, Request] = {}
 
     @property
@@ -75,6 +79,7 @@ class Books:
                 body=more.body,
                 meta=more.meta,
                 priority=priority,
+                retry=more.retry,
                 depth=depth,
                 parent=parent,
             )
@@ -82,21 +87,37 @@ class Books:
     def lease(self, number: int, queue: HostQueue) -> Lease:
         """Make the lease of a request whose turn has come."""
         if not number:
-            return Lease(0, request=Request(Url(queue.origin + "/robots.txt")), origin=queue.origin)
+            way = (Url(queue.origin + "/robots.txt"), *self._robots_moved.get(queue.origin, ()))
+            return Lease(0, request=Request(way[-1]), origin=queue.origin, chain=way[:-1])
         request = self._texts.pop(number)
-        trail = self.trails.get(number)
+        trail, dead = self.trails.get(number), queue.host.pace.dead
         if trail is None:
-            return Lease(number, request=request, origin=queue.origin)
+            return Lease(number, request=request, origin=queue.origin, host_is_dead=dead)
         chain = (request.url, *(url for url, _ in trail.hops[:-1])) if trail.hops else ()
         for url, status in trail.hops:
             request = next_hop(request, status, url)
-        return Lease(number, request=request, origin=queue.origin, attempt=trail.attempt, chain=chain)
+        return Lease(
+            number,
+            request=request,
+            origin=queue.origin,
+            attempt=trail.attempt,
+            chain=chain,
+            host_is_dead=dead,
+        )
+
+    def note_robots(self, origin: str, policy: HostPolicy) -> None:
+        """Remember where an origin's robots.txt was moved to, until it is known what it says."""
+        if policy.robots_at is not None:
+            self._robots_moved[origin] = (*self._robots_moved.get(origin, ()), policy.robots_at)
+        elif policy.robots_until is not None:
+            self._robots_moved.pop(origin, None)
 
     def restore(self, store: Store) -> None:
         """Rebuild everything from a store: pending is what was accepted and is not done. Streams the rows."""
         index, add, now = self.index, self.seen.add, self.clock.now()
         for _, name in store.scan("host", "id, origin"):
             index.queue(name)
+        self._restore_rests(store)
         done = bytearray(store.last_id() + 1)
         for (number,) in store.scan("done", "id"):
             done[number] = 1
@@ -114,6 +135,15 @@ class Books:
         self.last_id = len(done) - 1
         for (mark,) in store.scan("refused", "mark"):
             add(signed(mark))
+        if self.budget is not None:
+            for url, depth in store.scan("url", "url, depth"):
+                self.budget.recall(Url(url), depth)
+
+    def _restore_rests(self, store: Store) -> None:
+        """Let hosts rest for as long as they were promised, whatever the clocks say in between."""
+        now, wall = self.clock.now(), self.clock.wall()
+        for name, until in store.scan("rest", "host, until"):
+            self.index.rest(name, now + min(until - wall, LONGEST_WAIT))
 
     def _restore_trails(self, store: Store, done: bytearray) -> tuple[dict[int, int], dict[int, float]]:
         """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
@@ -139,6 +169,7 @@ class _Extra(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     meta: dict[str, Any] = {}
+    retry: bool | None = None
 
 
 _NO_EXTRA = _Extra()
@@ -147,8 +178,9 @@ _NO_EXTRA = _Extra()
 def url_row(number: int, host: int, request: Request, mark: int, parent: int) -> Row:
     """Return the row that keeps a request."""
     extra = None
-    if request.method != "GET" or request.headers or request.body or request.meta:
-        extra = msgspec.json.encode(_Extra(request.method, request.headers, request.body, dict(request.meta)))
+    if request.method != "GET" or request.headers or request.body or request.meta or request.retry is not None:
+        more = _Extra(request.method, request.headers, request.body, dict(request.meta), request.retry)
+        extra = msgspec.json.encode(more)
     return (
         number,
         host,

@@ -18,6 +18,7 @@ from scraper.frontier.books import Books, Trail, url_row
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.store import Batch
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.policy.budget import Place, place_of
 from scraper.policy.redirect import next_hop
 from scraper.request import Request
 from scraper.urls import Url, origin, signed
@@ -41,21 +42,26 @@ class Entry:
         self._moved: list[tuple[int, HostQueue, Url, int]] = []
         self._overruled: dict[int, Reason] = {}
         self._duplicates = 0
+        self._from: Place | None = None  # of the page whose links are offered; None: seeds
         self._refused: Counter[str] = Counter()
 
     def offer(self, requests: Sequence[Request], refusals: Sequence[tuple[str, Reason]], parent: int) -> None:
         """Take in what a page (or the seeds) brought: the requests that are new, and each new refusal once."""
-        books = self._books
+        books, over_budget = self._books, []
         for request in requests:
             mark = request.fingerprint
-            if not books.seen.add(mark):
+            if mark in books.seen:
                 self._duplicates += 1
                 continue
+            if books.budget is not None and (reason := books.budget.spend(request.url, request.depth, self._from)):
+                over_budget.append((str(request.url), reason))  # not seen: it may still come in by another way
+                continue
+            books.seen.add(mark)
             books.last_id += 1
             queue = self._queue(origin(request.url))
             self._accepted.append((books.last_id, queue, request))
             self.batch.rows["url"].append(url_row(books.last_id, queue.id, request, mark, parent))
-        for text, reason in refusals:
+        for text, reason in (*refusals, *over_budget):
             mark = _mark(text, reason)
             if books.seen.add(mark):
                 self._refused[reason.value] += 1
@@ -78,6 +84,11 @@ class Entry:
                 assert_never(unreachable)
         for fault in visit.faults:
             rows["fault"].append((number, fault.reason, _storable(fault.detail)))
+        budget = self._books.budget
+        if budget is not None and (visit.requests or visit.records):
+            self._from = place_of(visit.lease.request.url)
+            if visit.records:
+                budget.bears(self._from, visit.lease.request.depth)
         self.offer(visit.requests, visit.refusals, number)
 
     def _end(self, number: int, outcome: Fetched | Failed | Refused, items: int = 0) -> None:
@@ -114,6 +125,10 @@ class Entry:
         if queue.id >= known:
             self.batch.rows["host"].append((queue.id, where))
         return queue
+
+    def rest(self, now: float) -> None:
+        """Take in until when hosts rest, so that going on after a kill is no way around it."""
+        self.batch.rows["rest"] = [(name, self._at + until - now) for name, until in self._books.index.rests(now)]
 
     def apply(self, now: float) -> None:
         """Let the index act on what is durable now."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from math import inf
 
+from scraper.policy.pace import FRESH, Heard, Pace, Pacing
+
 __all__ = ["Host", "HostQueue", "Lane", "best_queue", "lane_of", "next_queue"]
 
 Lane = list[int]  # [priority, first id, last id]
@@ -18,17 +20,37 @@ Lane = list[int]  # [priority, first id, last id]
 class Host:
     """The politeness unit: everything under one name shares one rest and one set of slots."""
 
-    __slots__ = ("crawl_delay", "in_flight", "name", "next_at", "queues", "rank", "sent_at", "ticket")
+    __slots__ = (
+        "crawl_delay",
+        "errands",
+        "in_flight",
+        "name",
+        "next_at",
+        "pace",
+        "queues",
+        "rank",
+        "sent_at",
+        "ticket",
+    )
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.queues: list[HostQueue] = []
+        self.errands: list[HostQueue] = []  # of other hosts as a rule: their robots.txt was moved to this one
         self.in_flight = 0
         self.next_at = -inf  # clock seconds: not before
         self.sent_at = -inf  # clock seconds of the last request to it
         self.crawl_delay: float | None = None
+        self.pace: Pace = FRESH
         self.ticket = 0  # the number of its one valid heap entry; 0: it is in no heap
         self.rank = 0  # the priority under which that entry stands
+
+    def hear(self, heard: Heard, now: float, pacing: Pacing) -> None:
+        """Change the pace by what was heard, and rest when the host asks for that or does not answer."""
+        rested_at = self.pace.rested_at
+        self.pace = pacing.hear(self.pace, heard, now)
+        if self.pace.rested_at > rested_at:
+            self.next_at = max(self.next_at, now + pacing.rest(self.pace))
 
     def __repr__(self) -> str:
         queued = sum(queue.length for queue in self.queues)
@@ -66,7 +88,12 @@ def lane_of(lanes: list[Lane], priority: int) -> Lane:
 
 
 def best_queue(host: Host) -> HostQueue | None:
-    """Return the host's queue with the highest priority that may yield something, the longest-waiting of equals."""
+    """Return the host's errand, else its queue with the highest priority that may yield something.
+
+    Of equals the one that waits longest.
+    """
+    if host.errands:
+        return host.errands[0]
     best: HostQueue | None = None
     for queue in host.queues:
         if queue.length and not queue.asked and (best is None or queue.lanes[0][0] > best.lanes[0][0]):
@@ -77,7 +104,9 @@ def best_queue(host: Host) -> HostQueue | None:
 def next_queue(host: Host) -> HostQueue | None:
     """Return the host's best queue and put it behind its equals."""
     best = best_queue(host)
-    if best is not None and len(host.queues) > 1:
+    if host.errands:
+        del host.errands[0]
+    elif best is not None and len(host.queues) > 1:
         host.queues.remove(best)
         host.queues.append(best)
     return best

@@ -3,7 +3,9 @@
 Politeness is the shape of the data: a host stands in the ready heap only when it has work, has a free slot and has
 rested; a host that is leased, full or resting is not there, so nobody can ask it for a page. One host (a name) may have
 several origins (scheme and port), each with its own queue and its own robots.txt; they share the host's rest and slots.
-A queue whose robots.txt is not known yields exactly one lease, for that file, and nothing else until it is.
+A queue whose robots.txt is not known yields exactly one lease, for that file, and nothing else until it is. Where that
+file was moved to another host, the next lease for it is an errand to that host, in its turn and at its pace. A dead
+host has neither rest nor limit: what it still has is leased at once, to be refused.
 
 A queued request is its id: 4 bytes in one array of links (FIFO within a priority), its text stays on disk. Leasing is
 O(log hosts). No I/O, no asyncio, no URL text may enter.
@@ -19,6 +21,8 @@ from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
 from scraper.frontier.hosts import Host, HostQueue, best_queue, lane_of, next_queue
+from scraper.policy.pace import Heard, Pacing
+from scraper.urls import origin as origin_of
 
 __all__ = ["Index"]
 
@@ -28,8 +32,9 @@ class _Slot:
     """What a lease holds of its host."""
 
     queue: HostQueue
+    host: Host  # of the URL that is asked for; robots.txt may have moved away from its queue's host
     priority: int
-    gap: float  # seconds of rest that this request costs the host
+    gap: float  # seconds of rest that this request costs a host that is well
     before: float  # the host's next_at before the lease
     after: float  # and with it
     held: bool = True  # the host's slot is still taken
@@ -38,9 +43,12 @@ class _Slot:
 class Index:
     """All host queues of a crawl and the two heaps that say whose turn it is."""
 
-    def __init__(self, *, limit: int, gap: Gap, host_of: Callable[[str], str], ask_robots: bool) -> None:
+    def __init__(
+        self, *, limit: int, gap: Gap, host_of: Callable[[str], str], ask_robots: bool, pacing: Pacing | None = None
+    ) -> None:
         self._limit = limit  # requests at once to one host
         self._gap = gap
+        self._pacing = pacing  # None: all hosts go at the configured pace, whatever is heard of them
         self._host_of = host_of
         self._first_robots = -inf if ask_robots else inf
         self.queues: dict[str, HostQueue] = {}
@@ -50,6 +58,7 @@ class Index:
         self._ready: list[tuple[int, int, Host]] = []  # (-priority, ticket, host)
         self._resting: list[tuple[float, int, Host]] = []  # (next_at, ticket, host)
         self._delayed: list[tuple[float, int, int, HostQueue]] = []  # (not before, id, priority, queue)
+        self._touched: dict[Host, None] = {}  # whose rest may have changed since `rests` was asked
         self._tickets = 0
         self._leased: dict[int, _Slot] = {}
         self._asked: dict[str, _Slot] = {}  # robots.txt leases by origin
@@ -61,14 +70,18 @@ class Index:
         """Return the queue of `origin`, made when it is new."""
         known = self.queues.get(origin)
         if known is None:
-            name = self._host_of(origin)
-            host = self._hosts.get(name)
-            if host is None:
-                host = self._hosts[name] = Host(name)
+            host = self._host(origin)
             known = self.queues[origin] = HostQueue(len(self.by_id), origin, host, self._first_robots)
             self.by_id.append(known)
             host.queues.append(known)
         return known
+
+    def _host(self, origin: str) -> Host:
+        name = self._host_of(origin)
+        host = self._hosts.get(name)
+        if host is None:
+            host = self._hosts[name] = Host(name)
+        return host
 
     def append(self, request: int, queue: HostQueue, priority: int, now: float) -> None:
         """Accept request number `request`, always the next one, at the end of its lane."""
@@ -150,22 +163,22 @@ class Index:
             if ticket == host.ticket:
                 host.ticket = 0
                 if (queue := next_queue(host)) is not None:
-                    taken.append((self._take(queue, now), queue))
+                    taken.append((self._take(queue, host, now), queue))
         return taken
 
-    def _take(self, queue: HostQueue, now: float) -> int:
-        host = queue.host
+    def _take(self, queue: HostQueue, host: Host, now: float) -> int:
         gap = self._gap(host.crawl_delay)
-        before, after = host.next_at, now + gap
-        if queue.robots_until <= now:
+        before, after = host.next_at, now + host.pace.gap(gap, self._limit)
+        if queue.robots_until <= now and (queue.asked or not host.pace.dead):
             request = 0
             queue.asked = True
-            self._asked[queue.origin] = _Slot(queue, 0, gap, before, after)
+            self._asked[queue.origin] = _Slot(queue, host, 0, gap, before, after)
         else:
             request, priority = self._dequeue(queue)
-            self._leased[request] = _Slot(queue, priority, gap, before, after)
+            self._leased[request] = _Slot(queue, host, priority, gap, before, after)
         host.in_flight += 1
         host.next_at = after
+        self._touched[host] = None
         self._offer_turn(host, now)
         return request
 
@@ -176,14 +189,15 @@ class Index:
 
     def _offer_turn(self, host: Host, now: float) -> None:
         """Put the host into the heap where it belongs now, if it belongs in one."""
-        queue = best_queue(host) if host.in_flight < self._limit else None
+        dead = host.pace.dead
+        queue = best_queue(host) if dead or host.in_flight < host.pace.slots(self._limit) else None
         if queue is None:
             host.ticket = 0
             return
         self._tickets += 1
         host.ticket = self._tickets
         host.rank = queue.lanes[0][0]
-        if host.next_at > now:
+        if host.next_at > now and not dead:
             heappush(self._resting, (host.next_at, host.ticket, host))
         else:
             heappush(self._ready, (-host.rank, host.ticket, host))
@@ -193,7 +207,8 @@ class Index:
         while self._delayed and self._delayed[0][0] <= now:
             _, request, priority, queue = heappop(self._delayed)
             self._queued -= 1
-            self._enqueue(request, queue, priority, front=True)
+            # No request is to spend all its tries on one outage: while a host is only probed they take turns.
+            self._enqueue(request, queue, priority, front=not queue.host.pace.probing)
             self._notice(queue.host, priority, now)
         while self._resting and self._resting[0][0] <= now:
             _, ticket, host = heappop(self._resting)
@@ -209,18 +224,31 @@ class Index:
 
     # -- endings -----------------------------------------------------------------------------------------------------
 
-    def release(self, request: int, origin: str, sent_at: float | None, now: float) -> None:
+    def release(self, request: int, origin: str, sent_at: float | None, now: float, heard: Heard | None = None) -> None:
         """Free the slot of a lease; the host rests from `sent_at`, or as if it had not been leased when None."""
         slot = self._asked.pop(origin) if request == 0 else self._leased[request]
-        host = slot.queue.host
+        host = slot.host
         slot.held = False
         host.in_flight -= 1
+        if heard is not None and self._pacing is not None:
+            host.hear(heard, now, self._pacing)
         if sent_at is not None:
             host.sent_at = max(host.sent_at, sent_at)
-            host.next_at = max(host.next_at, sent_at + slot.gap)
+            host.next_at = max(host.next_at, sent_at + host.pace.gap(slot.gap, self._limit))
         elif host.next_at == slot.after:
             host.next_at = slot.before
+        self._touched[host] = None
         self._offer_turn(host, now)
+
+    def rests(self, now: float) -> list[tuple[str, float]]:
+        """Return the hosts whose rest has changed and is not over, each with its end in clock seconds."""
+        touched, self._touched = self._touched, {}
+        return [(host.name, host.next_at) for host in touched if now < host.next_at < inf]
+
+    def rest(self, name: str, until: float) -> None:
+        """Keep the host `name`, which has no turn yet, at rest until clock time `until`."""
+        if host := self._hosts.get(name):
+            host.next_at = max(host.next_at, until)
 
     def settle(self, request: int, now: float) -> tuple[HostQueue, int]:
         """Forget a lease whose outcome is known; return its queue and priority. The caller counts where it went."""
@@ -240,10 +268,14 @@ class Index:
         self._notice(queue.host, priority, now)
 
     def host_policy(self, origin: str, policy: HostPolicy, now: float) -> None:
-        """Apply what is known of an origin."""
-        queue = self.queue(origin)
-        host = queue.host
-        if policy.robots_until is not None:
+        """Apply what is known of an origin; of one that has no requests, what concerns its host."""
+        queue = self.queues.get(origin)
+        host = self._host(origin) if queue is None else queue.host
+        if queue is not None and policy.robots_at is not None:
+            there = self._host(origin_of(policy.robots_at))
+            there.errands.append(queue)
+            self._offer_turn(there, now)
+        if queue is not None and policy.robots_until is not None:
             queue.robots_until = policy.robots_until
             queue.asked = False
         if policy.crawl_delay is not None:
@@ -251,6 +283,7 @@ class Index:
             host.next_at = max(host.next_at, host.sent_at + self._gap(host.crawl_delay))
         if policy.rest_until is not None:
             host.next_at = max(host.next_at, policy.rest_until)
+        self._touched[host] = None
         self._offer_turn(host, now)
 
     @property

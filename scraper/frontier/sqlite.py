@@ -27,11 +27,14 @@ from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
 from scraper.frontier.store import MEMORY, Store
 from scraper.outcome import Reason
+from scraper.policy.budget import Budget
+from scraper.policy.pace import Heard, Pacing
 from scraper.request import Request
 from scraper.visit import Lease, Visit
 
 __all__ = ["SqliteFrontier"]
 
+SHORTEST_WAIT = 1e-6  # seconds; a sum of floats may be a hair too small, and a timer of that length never passes
 READ_AHEAD = 32  # texts of one host's next requests that are read with the one that is due
 
 T = TypeVar("T")
@@ -50,13 +53,15 @@ class SqliteFrontier:
         host_of: Callable[[str], str],
         ask_robots: bool,
         power_safe: bool = False,
+        pacing: Pacing | None = None,
+        budget: Budget | None = None,
     ) -> None:
         self.hungry = asyncio.Event()
         self.on_hungry: Callable[[], None] = _nothing
         self.resting_seconds = 0.0  # time that a free worker waited for a host to have rested
         self._clock = clock
-        self._index = Index(limit=per_host, gap=gap, host_of=host_of, ask_robots=ask_robots)
-        self._books = Books(self._index, clock)
+        self._index = Index(limit=per_host, gap=gap, host_of=host_of, ask_robots=ask_robots, pacing=pacing)
+        self._books = Books(self._index, clock, budget)
         self._store = Store(path, power_safe=power_safe)
         self._thread = None if path == MEMORY else ThreadPoolExecutor(1, thread_name_prefix="frontier")
         self._wake = asyncio.Event()
@@ -96,6 +101,7 @@ class SqliteFrontier:
         return await self._write(entry)
 
     async def _write(self, entry: Entry) -> Committed:
+        entry.rest(self._clock.now())
         await self._run(lambda: self._store.write(entry.batch))
         entry.apply(self._clock.now())
         self._wake.set()
@@ -119,7 +125,7 @@ class SqliteFrontier:
         self._wake.clear()
         self.hungry.set()
         self.on_hungry()
-        await self._clock.wait(self._wake, None if until == inf else until - now)
+        await self._clock.wait(self._wake, None if until == inf else max(until - now, SHORTEST_WAIT))
         self.hungry.clear()
         if until != inf:
             self.resting_seconds += self._clock.now() - now
@@ -139,13 +145,14 @@ class SqliteFrontier:
             raise StateDamaged(f"{self._store!r} has lost {len(wanted) - len(rows)} requests; start over with --fresh")
         self._books.remember_rows(rows)
 
-    def release(self, lease: Lease, sent_at: float | None) -> None:
+    def release(self, lease: Lease, sent_at: float | None, heard: Heard | None = None) -> None:
         """Free the host's slot; it rests from `sent_at`, or not at all when nothing was sent."""
-        self._index.release(lease.id, lease.origin, sent_at, self._clock.now())
+        self._index.release(lease.id, lease.origin, sent_at, self._clock.now(), heard)
         self._wake.set()
 
     def host_policy(self, origin: str, policy: HostPolicy) -> None:
         """Apply what is known of an origin."""
+        self._books.note_robots(origin, policy)
         self._index.host_policy(origin, policy, self._clock.now())
         self._wake.set()
 

@@ -1,17 +1,19 @@
 """The crawl's memory on disk: one SQLite file in WAL mode, used as a log.
 
 `url`, `done`, `tried`, `hop` and `refused` are only appended to, so a commit writes each fact once; what is pending is
-simply `url` minus `done`. Everything is plain columns and JSON: no pickle, nothing that could run. The file says who
-made it (application_id) and in which layout (user_version); any other file is named and left alone.
+simply `url` minus `done`. `rest` has a row for each host that had to be left alone. Everything is plain columns and
+JSON: no pickle, nothing that could run. The file says who made it (application_id) and in which layout (user_version);
+any other file is named and left alone.
 
 Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do not belong here.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ __all__ = ["MEMORY", "Batch", "Store"]
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x5343_5250  # "SCRP"
-LAYOUT = 1  # raised when the tables change
+LAYOUT = 2  # raised when the tables change
+PRIVATE = 0o600  # URLs and request headers may hold logins
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
 
@@ -40,6 +43,7 @@ create table hop (id integer not null, host integer not null, fp integer not nul
 create table refused (url text not null, reason text not null, parent integer not null, mark integer not null);
 create table robots (origin text not null, kind integer not null, reason text not null, status integer not null,
     at real not null);
+create table rest (host text primary key, until real not null);
 create table fault (id integer not null, reason text not null, detail text not null);
 create table out (name text primary key, place blob not null, offset integer not null);
 """
@@ -52,6 +56,7 @@ _INSERTS = {
     "hop": "insert into hop values (?, ?, ?, ?, ?, ?)",
     "refused": "insert into refused values (?, ?, ?, ?)",
     "robots": "insert into robots values (?, ?, ?, ?, ?)",
+    "rest": "insert or replace into rest values (?, ?)",
     "fault": "insert into fault values (?, ?, ?)",
 }
 
@@ -81,6 +86,7 @@ class Store:
 
     def open(self) -> None:
         """Open the file, made when it is new; raise StateDamaged when it is not ours or not whole."""
+        self._claim()
         with self._translated():
             self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             new = self._recognise()
@@ -88,6 +94,12 @@ class Store:
                 self._db.execute(pragma)
             if new:
                 self._create()
+
+    def _claim(self) -> None:
+        """Make a new file that only its owner may read; what SQLite puts beside it takes after it."""
+        if self._path != MEMORY:
+            with suppress(OSError):  # SQLite tells of it in a moment
+                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -3,8 +3,8 @@
 One table says which troubles may pass by themselves. The answer is a value for the frontier (`Retry` with a delay, or
 `Failed`): nobody sleeps here, and time comes in as an argument.
 
-Only methods that are safe to repeat are tried again (RFC 9110, 9.2.2). No exception, no clock and no count of a crawl
-may enter here.
+Only methods that are safe to repeat are tried again (RFC 9110, 9.2.2), unless the request itself says otherwise. No
+exception, no clock and no count of a crawl may enter here.
 """
 
 from __future__ import annotations
@@ -57,17 +57,20 @@ class RetryPolicy:
         status: int,
         retry_after: float | None,
         detail: str = "",
+        repeat: bool | None = None,
     ) -> Retry | Failed:
         """Return what becomes of a request after its try number `attempt` (1: the first) went wrong.
 
         `reason` is the error's code; when the status itself is the trouble it is "" or "http_status", and the outcome
         is named after the status (`http_503`). `retry_after` is in seconds. The delay is evenly spread between 0 and
-        the back-off ("full jitter"), so that requests that failed together do not come back together.
+        the back-off ("full jitter"), so that requests that failed together do not come back together. `repeat`: whether
+        the request may be made twice; None: its method says it.
         """
         by_status = reason in ("", "http_status")
         code = f"http_{status}" if by_status else reason
         passing = status in PASSING_STATUSES if by_status else reason in PASSING_ERRORS
-        if not passing or attempt > self.times or method not in IDEMPOTENT:
+        may_repeat = method in IDEMPOTENT if repeat is None else repeat
+        if not passing or attempt > self.times or not may_repeat:
             return Failed(reason=code, status=status, detail=detail)
         ceiling = min(self.max_backoff, self.backoff * 2.0 ** min(attempt, MAX_DOUBLINGS))
         asked = 0.0 if retry_after is None else min(retry_after, self.max_retry_after)

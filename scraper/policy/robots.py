@@ -20,9 +20,13 @@ from protego import Protego
 __all__ = ["ALLOW_ALL", "Rules", "Verdict", "judge", "parse", "product_token"]
 
 MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least 500 KiB must be read; what is beyond is ignored
+MAX_LINE = 8 * 2083 - 1  # bytes; as Google's parser cuts longer ones
 MAX_PERIOD = 366 * 86_400  # seconds of a Request-rate; a number of thousands of digits does not fit a float
 
-_BOM = b"\xef\xbb\xbf"
+# Google's parser takes a half mark for one too. UTF-16 is what Windows' editors once called Unicode; nothing of it can
+# be read as UTF-8, so taking it for junk would allow what the site forbids.
+_BOM = re.compile(rb"\xef\xbb\xbf|\xef\xbb(?=[ -~])|\xef(?=[ -~])")
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ANYBODY = "*"
 # One line: field, then a colon or, as many sites write, only white space, then the value; a comment ends it. Spellings
 # beyond the standard's are misspellings that Google's published parser forgives too.
@@ -32,6 +36,7 @@ _LINE = re.compile(
     rb"(?:[ \t]*:|[ \t])[ \t]*(?P<value>[^#]*)",
     re.IGNORECASE,
 )
+_QUERY_SLASH = re.compile("%2f", re.IGNORECASE)
 _ENDS = re.compile(rb"[\r\n]+")
 _FIELDS = {"disallow": "Disallow", "allow": "Allow", "delay": "Crawl-delay", "rate": "Request-rate"}
 _PRINTABLE = bytes(range(0x20, 0x7F))  # stays as it is; Protego compares the percent-encoded forms
@@ -71,7 +76,7 @@ class Rules:
 
     def allows(self, url: str) -> bool:
         """Tell whether `url`, absolute and of the site that these rules are from, may be fetched."""
-        return self.paths is None or self.paths.can_fetch(url, _ANYBODY)
+        return self.paths is None or self.paths.can_fetch(_one_spelling(url), _ANYBODY)
 
     def __repr__(self) -> str:
         paths = "everything allowed" if self.paths is None else "some paths"
@@ -122,7 +127,7 @@ class _Group:
         # RFC 9309, 2.2.4: other records, Crawl-delay too, must not interfere with the standard's own.
         self.closed = self.closed or field in ("allow", "disallow")
         if value:
-            self.lines.append(f"{_FIELDS[field]}: {quote(value, safe=_PRINTABLE)}")
+            self.lines.append(f"{_FIELDS[field]}: {_one_spelling(quote(value, safe=_PRINTABLE))}")
 
 
 def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -131,8 +136,11 @@ def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
         # A line that is cut in two would say something else.
         body = body[:MAX_BYTES]
         body = body[: max(body.rfind(b"\n"), body.rfind(b"\r"), 0)]
-    for line in _ENDS.split(body.removeprefix(_BOM)):
-        if match := _LINE.match(line):
+    if body.startswith(_UTF16):
+        body = body.decode("utf-16", "replace").encode()
+    mark = _BOM.match(body)
+    for line in _ENDS.split(body[mark.end() :] if mark else body):
+        if match := _LINE.match(line[:MAX_LINE].strip(b"\0")):
             field = next(name for name, text in match.groupdict().items() if text)
             yield field, match["value"].strip()
 
@@ -144,6 +152,15 @@ def _ours(groups: Iterable[_Group], token: str) -> list[str]:
         if named:
             return [line for group in named for line in group.lines]
     return []
+
+
+def _one_spelling(path: str) -> str:
+    """Return a path or URL with the slashes of its query unescaped: in there both spellings are one (RFC 9309, 2.2.2).
+
+    All other escapes Protego sees to; it keeps these, because in a path they are two things.
+    """
+    before, mark, query = path.partition("?")
+    return before + mark + _QUERY_SLASH.sub("/", query) if "%2" in query else path
 
 
 def _compile(lines: list[str], sitemaps: tuple[str, ...]) -> Rules:

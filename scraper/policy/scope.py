@@ -14,6 +14,7 @@ from collections.abc import Iterable
 
 from scraper.errors import ConfigError, ConfigProblem, InvalidURL
 from scraper.outcome import Reason
+from scraper.policy.canon import Canon
 from scraper.request import Request
 from scraper.urls import Url, canonical, hostname
 
@@ -29,10 +30,11 @@ class Scope:
     `hosts` are names, IPv4 addresses or IPv6 addresses (`[::1]`), each with or without a port; one with a port admits
     that port alone. No hosts admit nothing. `allow` and `deny` are regular expressions that are searched in the whole
     URL; deny wins, an empty `allow` allows all. `depth` is in links from a seed, None for no bound; `url_length` is in
-    characters. Raises ConfigError, naming every entry that is no host or no regular expression.
+    characters. `ignore` is what of a link's URL does not matter (see `canon`). Raises ConfigError, naming every entry
+    that is no host or no regular expression.
     """
 
-    __slots__ = ("_allow", "_deny", "_depth", "_hosts", "_ported", "_subdomains", "_url_length")
+    __slots__ = ("_allow", "_canon", "_deny", "_depth", "_hosts", "_ported", "_subdomains", "_url_length")
 
     def __init__(
         self,
@@ -43,6 +45,7 @@ class Scope:
         deny: Iterable[str],
         depth: int | None,
         url_length: int,
+        ignore: Iterable[str],
     ) -> None:
         problems: list[ConfigProblem] = []
         names = [name for entry in hosts if (name := _host(entry, problems))]
@@ -53,8 +56,13 @@ class Scope:
         self._subdomains = subdomains
         self._depth = depth
         self._url_length = url_length
+        self._canon = Canon(ignore)
         if problems:
             raise ConfigError(*problems)
+
+    def cut(self, request: Request) -> Request:
+        """Return `request` for its URL without what does not matter; for links and seeds, not for redirects."""
+        return self._canon.cut(request)
 
     def refuses(self, request: Request) -> Reason | None:
         """Return why `request` may not be in the crawl; None: it may."""

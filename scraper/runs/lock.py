@@ -17,6 +17,7 @@ from scraper.errors import StateError, StateLocked
 
 __all__ = ["Lock"]
 
+PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600  # a crawl's memory may hold logins: URLs, request headers
 READABLE = 200  # bytes of the note that are shown
 
 
@@ -32,8 +33,8 @@ class Lock:
     def __enter__(self) -> Self:
         """Take the lock; raise StateLocked when another process (or another run in this one) has it."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             note = self._note()

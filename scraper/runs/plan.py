@@ -6,9 +6,10 @@ No defaults stand here: each is written once, in the config schema, with its uni
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from scraper.page import Nofollow
 from scraper.sinks.base import Mode
 from scraper.spider import Spider
 
@@ -42,6 +43,10 @@ class Plan:
     depth: int | None
     url_length: int
     links_per_page: int
+    ignore: tuple[str, ...]  # parts of a URL that do not matter
+    pages_per_host: int | None
+    pages_per_filter: int | None
+    nofollow: Nofollow
     # limits
     max_pages: int | None
     max_items: int | None
@@ -65,8 +70,12 @@ class Plan:
     max_body: int
     max_redirects: int
     verify_tls: bool
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     connect_to: Mapping[str, str]
+    proxy: str = field(repr=False)  # "": none; "environment": what the process's variables say
+    allow_addresses: tuple[str, ...]  # networks
+    cookies: bool
+    secrets: tuple[str, ...] = field(repr=False)  # what nobody may be shown
     # output
     outputs: tuple[OutputPlan, ...]
     group: int  # visits a commit

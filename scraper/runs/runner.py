@@ -13,6 +13,7 @@ from typing import Protocol
 
 from scraper.clock import Clock, SystemClock
 from scraper.engine.crawler import Crawler
+from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally
 from scraper.errors import ScraperError
 from scraper.fetch.base import Fetcher
@@ -71,6 +72,7 @@ class Run:
         self._sinks = dict(sinks or {})
         self._observers = (self.tally, *observers)
         self._at = at
+        self._number = 0
         self._crawler: Crawler | None = None
         self._frontier: SqliteFrontier | None = None
         self._stop = ""
@@ -111,6 +113,7 @@ class Run:
             stack.enter_context(Lock(self.plan.state, name=self.plan.name, clock=self._clock))
         outputs = await stack.enter_async_context(Outputs(self.plan.outputs, crawl=self.plan.name))
         memory = await self._open_memory(outputs)
+        self._number = memory.run
         assert self._frontier is not None
         stack.push_async_callback(self._frontier.close)
         if memory.status == "new":
@@ -147,10 +150,10 @@ class Run:
 
     async def _crawl(self, stack: AsyncExitStack, outputs: Outputs) -> None:
         seeds, connect_to = await self._find_seeds(stack)
+        requests = list(self.plan.spider.start(seeds))
         fetcher = self._fetcher
         if fetcher is None:
-            fetcher = await stack.enter_async_context(make_fetcher(self.plan, connect_to, clock=self._clock))
-        requests = list(self.plan.spider.start(seeds))
+            fetcher = await stack.enter_async_context(make_fetcher(self.plan, connect_to, requests, clock=self._clock))
         assert self._frontier is not None
         self._crawler = make_crawler(
             self.plan,
@@ -159,6 +162,7 @@ class Run:
             fetcher=fetcher,
             sinks={**outputs.sinks, **self._sinks},
             clock=self._clock,
+            steps=stack.enter_context(Steps(self.plan.state, run=self._number)),
             done=self.tally,
             hear=self._hear,
             at=self._at,

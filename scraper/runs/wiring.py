@@ -7,24 +7,30 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
 from scraper.engine.crawler import Crawler, Limits
+from scraper.engine.reading import Reading
+from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally
 from scraper.fetch.base import Fetcher
 from scraper.fetch.client import AiohttpFetcher
 from scraper.fetch.gate import Gate
+from scraper.fetch.guard import AddressGuard
 from scraper.frontier.base import Committed
 from scraper.frontier.sqlite import SqliteFrontier
+from scraper.policy.budget import Budget
+from scraper.policy.pace import Pacing
 from scraper.policy.politeness import Politeness, host_of
 from scraper.policy.retry import RetryPolicy
 from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.runs.plan import Plan
 from scraper.sinks.base import Sink
-from scraper.urls import hostname
+from scraper.urls import hostname, origin
 from scraper.visit import Visit
 
 __all__ = ["make_crawler", "make_fetcher", "make_frontier"]
@@ -46,12 +52,20 @@ def make_frontier(plan: Plan, path: Path | str, *, clock: Clock) -> SqliteFronti
         gap=politeness.gap,
         host_of=host_of,
         ask_robots=plan.obey_robots,
+        budget=Budget(
+            per_host=plan.pages_per_host,
+            per_filter=plan.pages_per_filter,
+            year=datetime.fromtimestamp(clock.wall(), UTC).year,
+        ),
         power_safe=plan.power_safe,
+        pacing=Pacing(backoff=plan.backoff, max_backoff=plan.max_backoff, random=random.random),
     )
 
 
-def make_fetcher(plan: Plan, connect_to: Mapping[str, str], *, clock: Clock) -> AiohttpFetcher:
-    """Return the HTTP client."""
+def make_fetcher(
+    plan: Plan, connect_to: Mapping[str, str], seeds: Sequence[Request], *, clock: Clock
+) -> AiohttpFetcher:
+    """Return the HTTP client; secret headers and addresses that are not public are for the hosts of the seeds."""
     return AiohttpFetcher(
         clock=clock,
         user_agent=plan.user_agent,
@@ -62,7 +76,13 @@ def make_fetcher(plan: Plan, connect_to: Mapping[str, str], *, clock: Clock) -> 
         max_body=plan.max_body,
         verify_tls=plan.verify_tls,
         headers=plan.headers,
+        own_origins={origin(seed.url) for seed in seeds},
         connect_to=connect_to,
+        proxy=plan.proxy,
+        cookies=plan.cookies,
+        guard=AddressGuard(
+            networks=plan.allow_addresses, hosts={hostname(seed.url) for seed in seeds}, fixed=connect_to
+        ),
     )
 
 
@@ -74,6 +94,7 @@ def make_crawler(
     fetcher: Fetcher,
     sinks: Mapping[str, Sink],
     clock: Clock,
+    steps: Steps,
     done: Tally,
     hear: Callable[[Sequence[Visit], Committed], None],
     at: Callable[[str], None],
@@ -105,6 +126,7 @@ def make_crawler(
         retry=retry,
         committer=committer,
         clock=clock,
+        reading=Reading(steps=steps, nofollow=plan.nofollow),
         workers=plan.workers,
         limits=_make_limits(plan),
         drain=plan.drain,
@@ -121,6 +143,7 @@ def _make_scope(plan: Plan, seeds: Sequence[Request]) -> Scope:
         deny=plan.deny,
         depth=plan.depth,
         url_length=plan.url_length,
+        ignore=plan.ignore,
     )
 
 

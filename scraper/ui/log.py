@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
 
-import msgspec
-
 from scraper.frontier.base import Committed
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
-from scraper.ui.words import safe
+from scraper.policy.redirect import is_downgrade
+from scraper.ui.words import json_line, safe
 from scraper.visit import Visit
 
 __all__ = ["JsonFormatter", "VisitLog", "set_up"]
@@ -33,8 +32,10 @@ class VisitLog:
             self._log(visit, Refused(overruled) if overruled else visit.outcome)
 
     def _log(self, visit: Visit, outcome: Outcome) -> None:
-        what = _describe(outcome, len(visit.records))
         url = visit.lease.request.url
+        what = _describe(outcome, len(visit.records))
+        if isinstance(outcome, Moved) and is_downgrade(url, outcome.target):
+            what += " (leaves https)"
         level = logging.WARNING if isinstance(outcome, Failed) or visit.faults else logging.INFO
         _LOG.log(level, "%s %s", url, what, extra={"url": url, "outcome": what, "items": len(visit.records)})
         for fault in visit.faults:
@@ -74,20 +75,25 @@ class JsonFormatter(logging.Formatter):
         for key in ("url", "outcome", "items", "report"):
             if hasattr(record, key):
                 entry[key] = getattr(record, key)
-        return msgspec.json.encode(entry).decode()
+        return json_line(entry)
 
 
 class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        return safe(super().format(record))
+        first, *rest = safe(super().format(record)).split("\n")
+        return "\n    ".join((first, *rest))  # nobody can begin a line of the log but the log
 
 
 class _Handler(logging.StreamHandler[Any]):
     """Writes to a stream that may also hold a live progress line."""
 
-    def __init__(self, stream: Any, before: Callable[[], None]) -> None:
+    def __init__(self, stream: Any, before: Callable[[], None], hide: Callable[[str], str]) -> None:
         super().__init__(stream)
         self._before = before
+        self._hide = hide
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._hide(super().format(record))
 
     def emit(self, record: logging.LogRecord) -> None:
         self._before()
@@ -97,9 +103,14 @@ class _Handler(logging.StreamHandler[Any]):
         """Say nothing: a stream that is gone must not end a crawl."""
 
 
-def set_up(stream: Any, *, level: int, json: bool, before: Callable[[], None]) -> logging.Handler:
-    """Send the package's log to `stream`; `before` is called ahead of each line. Return the handler, to be removed."""
-    handler = _Handler(stream, before)
+def set_up(
+    stream: Any, *, level: int, json: bool, before: Callable[[], None], hide: Callable[[str], str] = str
+) -> logging.Handler:
+    """Send the package's log to `stream`; `before` is called ahead of each line. Return the handler, to be removed.
+
+    Each line passes `hide`, which takes secrets out of it.
+    """
+    handler = _Handler(stream, before, hide)
     handler.setFormatter(JsonFormatter() if json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
     _LOG.addHandler(handler)
     _LOG.setLevel(level)

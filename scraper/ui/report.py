@@ -43,7 +43,8 @@ def _rows(report: Report) -> Iterator[str]:
     if tally.faults.total():
         yield _row("faults", tally.faults.total(), reasons(tally.faults))
     if tally.retries or tally.redirects:
-        yield _row("retries", tally.retries, f"and {plural(tally.redirects, 'redirect')}")
+        leaving = f", {tally.downgrades:,} of them from https to http" if tally.downgrades else ""
+        yield _row("retries", tally.retries, f"and {plural(tally.redirects, 'redirect')}{leaving}")
     if progress.counts.queued:
         yield _row("queued", progress.counts.queued, "seen and not fetched")
 
@@ -108,6 +109,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "faults": dict(tally.faults),
         "retries": tally.retries,
         "redirects": tally.redirects,
+        "downgrades": tally.downgrades,
         "duplicates": tally.duplicates,
         "queued": progress.counts.queued,
         "outputs": list(report.outputs),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from typing import Any
 
-__all__ = ["amount", "duration", "plural", "reasons", "safe"]
+import msgspec
+
+__all__ = ["amount", "duration", "json_line", "plural", "reasons", "safe"]
 
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 REASONS_SHOWN = 8
@@ -45,3 +49,19 @@ def safe(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)
+
+
+def json_line(entry: Mapping[str, Any]) -> str:
+    """Return JSON data as one line that no terminal obeys: what is not printable is escaped as JSON escapes it."""
+    try:
+        text = msgspec.json.encode(entry, enc_hook=str).decode()
+    except UnicodeError:  # a lone surrogate, which UTF-8 cannot hold
+        text = json.dumps(entry, default=str)
+    return text if text.isprintable() else "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"

@@ -38,12 +38,16 @@ DEFAULTS: dict[str, Any] = {
     "name": "crawl", "spider": None, "seeds": (), "state": ".scrape",
     "scope.hosts": (), "scope.subdomains": False, "scope.allow": (), "scope.deny": (), "scope.depth": None,
     "scope.url_length": 2083, "scope.links_per_page": 10000,
+    "scope.ignore": ("tracking", "sessions"), "scope.pages_per_host": 1_000_000, "scope.pages_per_filter": 10_000,
+    "politeness.nofollow": "page",
     "limits.pages": None, "limits.items": None, "limits.time": None,
     "politeness.robots": "obey", "politeness.user_agent": None, "politeness.concurrency": 1, "politeness.delay": 1.0,
     "politeness.jitter": 0.2, "politeness.max_crawl_delay": 60.0, "politeness.max_retry_after": 600.0,
     "retry.times": 3, "retry.backoff": 1.0, "retry.max_backoff": 60.0,
     "fetch.concurrency": 16, "fetch.timeout": 30.0, "fetch.connect_timeout": 10.0, "fetch.max_body": 16 * 2**20,
-    "fetch.max_redirects": 10, "fetch.verify_tls": True, "fetch.headers": {}, "fetch.connect_to": {}, "output": (),
+    "fetch.max_redirects": 10, "fetch.verify_tls": True, "fetch.headers": {}, "fetch.connect_to": {}, "fetch.cookies": True,
+    "fetch.proxy": None,
+    "fetch.allow_addresses": (), "output": (),
     "commit.pages": 64, "commit.interval": 0.25, "commit.durability": "process", "shutdown.drain": 10.0,
 }  # fmt: skip
 

@@ -1,81 +1,90 @@
-"""Which cookies a session keeps, and for whom."""
+"""Cookies on disk: who may read them, what comes back, what is left alone."""
 
 from __future__ import annotations
 
+import json
+import stat
+from dataclasses import replace
+
 import pytest
-from yarl import URL
 
-from scraper.fetch.cookies import GuardedCookieJar
+from scraper.errors import StateDamaged, StateError
+from scraper.fetch.cookies import load_cookies, save_cookies
+from scraper.policy.cookies import CookieJar
+from scraper.urls import canonical
 
-
-def sent(header, setter, getter):
-    """Return the cookies that `getter` is sent after `setter` answered with one Set-Cookie header."""
-    jar = GuardedCookieJar()
-    jar.update_cookies_from_headers([header], URL(setter))
-    return {name: cookie.value for name, cookie in jar.filter_cookies(URL(getter)).items()}
+NOW = 1_800_000_000.0
 
 
-@pytest.mark.parametrize(
-    ("domain", "setter", "stranger"),
-    [
-        ("co.uk", "http://evil.co.uk/", "http://bank.co.uk/"),
-        (".co.uk", "http://evil.co.uk/", "http://bank.co.uk/"),
-        ('"co.uk"', "http://evil.co.uk/", "http://bank.co.uk/"),
-        ("uk", "http://evil.co.uk/", "http://bank.co.uk/"),
-        ("github.io", "http://evil.github.io/", "http://other.github.io/"),
-        ("com", "http://evil.com/", "http://bank.com/"),
-        ("bank.com", "http://evil.com/", "http://bank.com/"),
-    ],
-)
-async def test_a_cookie_never_reaches_strangers(domain, setter, stranger):
-    """A cookie for a public suffix, or for somebody else's domain, is not kept at all."""
-    assert sent(f"a=1; Domain={domain}", setter, setter) == {}
-    assert sent(f"a=1; Domain={domain}", setter, stranger) == {}
-    assert sent(f"a=1; dOmAiN = {domain}", setter, stranger) == {}
+@pytest.fixture
+def jar():
+    jar = CookieJar()
+    url = canonical("https://shop.example.com:8443/a/b")
+    jar.receive(url, ["own=1", "wide=2; Domain=example.com; Path=/; Max-Age=60", "s=3; Secure; HttpOnly"], NOW)
+    return jar
 
 
-async def test_a_cookie_reaches_the_hosts_of_its_domain():
-    """A site's own domain, and the host alone when none is named."""
-    assert sent("a=1; Domain=shop.co.uk", "http://www.shop.co.uk/", "http://img.shop.co.uk/") == {"a": "1"}
-    assert sent("a=1", "http://shop.test/", "http://shop.test/b") == {"a": "1"}
-    assert sent("a=1", "http://shop.test/", "http://www.shop.test/") == {}
+def test_what_was_saved_comes_back_as_it_was(jar, tmp_path):
+    """Host-only stays host-only, secure stays secure, a life stays as long as it was."""
+    save_cookies(tmp_path / "jar.json", jar)
+    again = CookieJar()
+    again.restore(load_cookies(tmp_path / "jar.json"), NOW)
+    assert [replace(cookie, created=0) for cookie in again] == [replace(cookie, created=0) for cookie in jar]
 
 
-async def test_a_suffix_that_is_a_host_has_cookies_for_itself_alone():
-    """github.io may have a cookie, but its users' pages do not get it (RFC 6265, 5.3)."""
-    assert sent("a=1; Domain=github.io", "http://github.io/", "http://github.io/") == {"a": "1"}
-    assert sent("a=1; Domain=github.io", "http://github.io/", "http://user.github.io/") == {}
-    assert sent("a=1; Domain=localhost", "http://localhost/", "http://localhost/") == {"a": "1"}
-
-
-async def test_addresses_have_cookies_of_their_own():
-    """An IP address is a host; its last number is no suffix."""
-    assert sent("a=1", "http://127.0.0.1:80/", "http://127.0.0.1:81/") == {"a": "1"}
-    assert sent("a=1; Domain=127.0.0.1", "http://127.0.0.1/", "http://127.0.0.1/") == {"a": "1"}
-    assert sent("a=1; Domain=0.1", "http://127.0.0.1/", "http://10.0.0.1/") == {}
-    assert sent("a=1", "http://[::1]/", "http://[::1]/") == {"a": "1"}
+def test_only_the_owner_may_read_them(jar, tmp_path):
+    """A login is a secret, also when the file stood there for all to read."""
+    path = tmp_path / "jar.json"
+    path.write_text("old")
+    path.chmod(0o644)
+    save_cookies(path, jar)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(
-    ("header", "kept"),
-    [
-        ("__Host-a=1; Secure; Path=/", True),
-        ("__host-a=1; Path=/", False),
-        ("__Host-a=1; Secure; Path=/; Domain=shop.test", False),
-        ("__Host-a=1; Secure; Path=/b", False),
-        ("__Secure-a=1; Secure", True),
-        ("__Secure-a=1", False),
-    ],
+    "content", ["", "{}", "[]", "\x80\x04", '{"format":"other 1","cookies":[]}', "password=hunter2"]
 )
-async def test_prefixed_names_keep_their_promise(header, kept):
-    """`__Host-` and `__Secure-` cookies are what RFC 6265bis demands, or they are none; over http: never."""
-    assert bool(sent(header, "https://shop.test/", "https://shop.test/b")) is kept
-    assert sent(header, "http://shop.test/", "https://shop.test/b") == {}
+def test_a_foreign_file_is_named_and_left_alone(content, tmp_path):
+    """What is not ours is not read, not quoted and not touched."""
+    path = tmp_path / "jar.json"
+    path.write_text(content)
+    with pytest.raises(StateDamaged) as caught:
+        load_cookies(path)
+    assert str(path) in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert path.read_text() == content
 
 
-async def test_cookies_may_be_put_in_by_hand():
-    """Plain names and values belong to the host they were put in for."""
-    jar = GuardedCookieJar()
-    jar.update_cookies({"a": "1"}, URL("http://shop.test/"))
-    assert jar.filter_cookies(URL("http://shop.test/"))["a"].value == "1"
-    assert not jar.filter_cookies(URL("http://other.test/"))
+@pytest.mark.parametrize(
+    "change", [{"domain": "exa mple.com"}, {"domain": ""}, {"value": "1\r\nX: y"}, {"path": "b"}, {"name": "a;b"}]
+)
+def test_a_cookie_that_no_server_could_have_set_is_not_taken(change, jar, tmp_path):
+    """A file that was edited by hand can put nothing into a header that HTTP could not."""
+    path = tmp_path / "jar.json"
+    save_cookies(path, jar)
+    saved = json.loads(path.read_text())
+    saved["cookies"][0] |= change
+    path.write_text(json.dumps(saved))
+    with pytest.raises(StateDamaged):
+        load_cookies(path)
+
+
+def test_a_file_cannot_widen_a_cookie_to_a_public_suffix(jar, tmp_path):
+    """A loaded cookie passes the jar's rules again (CVE-2026-54279 was a jar that forgot host-only)."""
+    path = tmp_path / "jar.json"
+    save_cookies(path, jar)
+    saved = json.loads(path.read_text())
+    saved["cookies"][0] |= {"domain": "co.uk", "host_only": False}
+    path.write_text(json.dumps(saved))
+    again = CookieJar()
+    again.restore(load_cookies(path), NOW)
+    assert "co.uk" not in {cookie.domain for cookie in again}
+
+
+def test_trouble_with_the_disk_is_told(jar, tmp_path):
+    """No file, or no place for one, is an error of ours that names the path."""
+    with pytest.raises(StateError, match=r"none\.json"):
+        load_cookies(tmp_path / "none.json")
+    with pytest.raises(StateError, match=r"jar\.json"):
+        save_cookies(tmp_path / "missing" / "jar.json", jar)

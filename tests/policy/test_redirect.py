@@ -43,20 +43,22 @@ def test_the_method_after_a_redirect(status, method, expected):
     st.sampled_from(["http://a.test/b", "http://a.test:81/b", "https://a.test/b", "http://b.a.test/b"]),
 )
 def test_nothing_is_lost_or_leaked_on_the_way(method, status, url):
-    """The body goes with its method and its headers; secrets stay in their origin; everything else is kept."""
-    headers = {**SECRETS, "Content-Type": "text/plain", "X-Mine": "1"}
+    """Headers that may hold a secret stay in their origin, and so does a body; the body goes with its method."""
+    headers = {**SECRETS, "Content-Type": "text/plain", "X-Mine": "1", "Accept-Language": "de"}
     first = Request(
         "http://a.test/", "shop", method=method, headers=headers, body="x", meta={"n": 1}, depth=3, parent=4
     )
     target = canonical(url)
     hop = next_hop(first, status, target)
     names = {name for name, _ in hop.headers}
-    kept = hop.method == method
+    home = origin(target) == origin(first.url)
+    kept = hop.method == method and home
     assert (hop.url, hop.body) == (target, b"x" if kept else b"")
     assert ("Content-Type" in names) is kept
-    assert names.issuperset(SECRETS) is (origin(target) == origin(first.url))
-    assert names.isdisjoint(SECRETS) is (origin(target) != origin(first.url))
-    assert "X-Mine" in names
+    assert names.issuperset(SECRETS) is home
+    assert names.isdisjoint(SECRETS) is not home
+    assert ("X-Mine" in names) is home
+    assert "Accept-Language" in names
     assert (hop.callback, hop.meta, hop.depth, hop.parent) == ("shop", {"n": 1}, 3, 4)
 
 
@@ -64,7 +66,7 @@ def test_nothing_is_lost_or_leaked_on_the_way(method, status, url):
     ("status", "headers", "expected"),
     [
         (302, (("Location", "/b"),), "/b"),
-        (302, (("Location", "/b"), ("Location", "/c")), "/b"),
+        (302, (("Location", "/b"), ("Location", "/b")), "/b"),
         (302, (("Location", ""),), ""),
         (302, (), ""),
         (304, (("Location", "/b"),), ""),
@@ -72,6 +74,6 @@ def test_nothing_is_lost_or_leaked_on_the_way(method, status, url):
     ],
 )
 def test_only_a_redirect_with_a_location_leads_anywhere(status, headers, expected):
-    """The first Location counts; other statuses have none."""
+    """Several Locations must agree; other statuses have none."""
     response = Response(Request("http://a.test/"), status=status, url="http://a.test/", headers=Headers(headers))
     assert location_of(response) == expected

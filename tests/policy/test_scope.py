@@ -20,7 +20,15 @@ def scope(
     depth: int | None = None,
     url_length: int = 2048,
 ) -> Scope:
-    return Scope(hosts=hosts, subdomains=subdomains, allow=allow, deny=deny, depth=depth, url_length=url_length)
+    return Scope(
+        hosts=hosts,
+        subdomains=subdomains,
+        allow=allow,
+        deny=deny,
+        depth=depth,
+        url_length=url_length,
+        ignore=(),
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,88 @@
+"""How many sockets a process may have open, and which idle ones go when there are too many.
+
+Kept connections cost a descriptor each for as long as they idle, and a crawl of many hosts keeps one for every host
+it left. So the descriptors that the process has left are shared out once, between requests under way and idle
+connections; the connection that idled longest goes first. Whatever else opens files gets the other half.
+
+Nothing here opens a socket or sends anything.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Protocol
+
+from aiohttp.client_proto import ResponseHandler
+
+__all__ = ["KeptConnections", "Share", "share_descriptors"]
+
+MAX_IDLE = 1000  # connections; more bring nothing, and each may hold 50 kB for TLS
+_UNLIMITED = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many connections may be in use, and how many more may idle."""
+
+    busy: int
+    idle: int
+
+
+def share_descriptors(connections: int, free: int | None = None) -> Share:
+    """Return the share of an HTTP client that wants `connections`, of `free` descriptors (None: what is left now)."""
+    room = max(2, (_free_descriptors() if free is None else free) // 2)
+    busy = min(connections, max(1, room * 2 // 3))
+    return Share(busy, min(MAX_IDLE, room - busy))
+
+
+def _free_descriptors() -> int:
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    if limit == resource.RLIM_INFINITY:
+        return _UNLIMITED
+    return limit - len(os.listdir("/dev/fd"))  # noqa: PTH208 - names are all that is wanted
+
+
+class Named(Protocol):
+    """What knows its host."""
+
+    @property
+    def host(self) -> str:
+        """The name."""
+        ...
+
+
+class KeptConnections:
+    """The connections that idle, the one that idles longest first; at most `limit` of them."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._idle: OrderedDict[ResponseHandler, None] = OrderedDict()
+        self._mortal: set[str] = set()  # hosts that ended a kept connection under a request
+
+    def take(self, connection: ResponseHandler) -> bool:
+        """Note that `connection` is in use; tell whether it has served before."""
+        if connection in self._idle:
+            del self._idle[connection]
+            return True
+        return False
+
+    def died(self, host: str) -> None:
+        """Note that a kept connection to `host` ended when it was used again; none to it is kept from now on."""
+        self._mortal.add(host)
+
+    def keep(self, connection: ResponseHandler, to: Named) -> None:
+        """Note that `connection` idles from now on; let go of the one that idled longest if there are too many."""
+        if self._mortal and to.host in self._mortal:
+            connection.close()
+        if not connection.is_connected():
+            return
+        self._idle[connection] = None
+        while len(self._idle) > self._limit:
+            oldest, _ = self._idle.popitem(last=False)
+            oldest.abort()  # a polite end of TLS would hold the descriptor until the server answers
+
+    def __repr__(self) -> str:
+        return f"<KeptConnections {len(self._idle)} of {self._limit}>"

@@ -1,0 +1,126 @@
+"""Is this markup harmless to a parser? A cheap look first, a closer one only when that is not sure.
+
+What hurts (measured with Lexbor): elements nested by the ten thousand, formatting tags that are left open and copied
+into every block behind them, thousands of attributes on one tag, thousands of options in one list. A parser takes time
+with their square, and memory too. The cheap look counts brackets in samples, in C: an honest page closes about as many
+tags as it opens. The closer look goes by the tags' names. What passes neither is for `flatten`, which reads every tag.
+
+Nothing here parses and nothing is changed; both looks err on the side of suspicion.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from scraper.parsing.flatten import MAX_DEPTH, OPTIONAL_END, VOID, flatten
+
+__all__ = ["is_harmless", "is_suspicious", "many_options"]
+
+SHORT_PAGE = 16_384  # bytes; so few take a third of a second at most, whatever they are
+WINDOW = 4096  # bytes in which an honest page has a tag, unless it has a script there
+SAMPLE, SAMPLE_EVERY = 512, 16384  # bytes; the share of the page that is looked at
+LONG_TAG = 2048  # bytes; an honest tag is as long when it holds a picture, so it is only looked at
+MANY_CLOSES = 64  # ">" in a window without "<", from which they must be inside of attributes
+MANY_TAGS = SAMPLE // 10  # in a sample; honest pages have half as many
+SAMPLE_DEPTH = 24  # elements that are left open in the samples: 768 in the page
+FEW_OPENED = 4  # brackets more than closed ones in a sample, from which names are looked at
+FEW_CLOSES = 8  # end tags in a sample, from which they should have start tags
+MANY_OPTIONS = 500  # in lists of one choice, where Lexbor takes time with their square (8,000: a second)
+SEGMENT = 256  # tags that are counted at a time
+
+_TAG = re.compile(rb"<(/?[a-zA-Z][^\0-\x20/>]*)")
+_LONG_START = re.compile(rb"<(?!script|style|textarea)[a-zA-Z][^<]{%d}" % LONG_TAG, re.IGNORECASE)
+_LONG = re.compile(rb"<[a-zA-Z][^>]{%d,}" % LONG_TAG)
+
+
+def is_suspicious(body: bytes) -> bool:
+    """Tell whether `body` must be looked at more closely; takes a few hundredths of the time of parsing it."""
+    if len(body) <= SHORT_PAGE:
+        return False
+    return _may_have_long_tag(body) or _opens_more(body)
+
+
+def _may_have_long_tag(body: bytes) -> bool:
+    for start in range(0, len(body) - WINDOW, WINDOW):
+        if body.find(b"<", start, start + WINDOW) >= 0:
+            continue
+        opening = body.rfind(b"<", max(0, start - WINDOW), start)  # none: the window before was in the same tag
+        if opening >= 0 and _LONG_START.match(body, opening):
+            closes = body.count(b">", start, start + WINDOW)
+            if closes > MANY_CLOSES or closes <= 1:
+                return True
+    return False
+
+
+def _opens_more(body: bytes) -> bool:
+    """Tell whether samples of a page open many more elements than they close, or close those that are not open."""
+    balance = lowest = 0
+    first = len(body) % SAMPLE
+    for start in range(first, len(body), SAMPLE_EVERY):
+        end = start + SAMPLE
+        tags = body.count(b"<", start, end)
+        opened = tags - 2 * body.count(b"</", start, end)
+        if opened > FEW_OPENED or start == first:
+            counts = Counter(_names(body[start:end]))
+            ends = sum(times for name, times in counts.items() if name[:1] == b"/")
+            opened = _balance(counts)
+            if ends >= FEW_CLOSES and 2 * _unmatched(counts) > ends:
+                return True
+        balance += opened
+        lowest = min(lowest, balance)
+        if tags > MANY_TAGS or balance - lowest > SAMPLE_DEPTH:
+            return True
+    return False
+
+
+def is_harmless(body: bytes) -> bool:
+    """Tell whether suspicious markup is harmless after all, going by the names of its tags (void elements, lists …)."""
+    if _LONG.search(body):
+        return False
+    names = _names(body)
+    if _unmatched(Counter(names)) > MAX_DEPTH:
+        return False
+    balance = lowest = 0
+    for start in range(0, len(names), SEGMENT):
+        balance += _balance(Counter(names[start : start + SEGMENT]))
+        lowest = min(lowest, balance)
+        if balance - lowest > MAX_DEPTH - SEGMENT:
+            return False
+    middle = len(body) // 2  # names do not tell what is inside of comments, scripts or the wrong table
+    return not flatten(body[middle : middle + WINDOW].decode("latin-1"), depth=SAMPLE_DEPTH).faults
+
+
+def many_options(body: bytes) -> bool:
+    """Tell whether a list of choices is too long for a parser that looks at all of them for each."""
+    if len(body) <= SHORT_PAGE:
+        return False
+    sample = b"".join(
+        body[start : start + SAMPLE] for start in range(len(body) % SAMPLE, len(body), SAMPLE_EVERY)
+    ).lower()
+    return b"<option" in sample and body.lower().count(b"<option") > MANY_OPTIONS
+
+
+def _names(body: bytes) -> list[bytes]:
+    return [name.lower() for name in _TAG.findall(body)]
+
+
+def _balance(counts: Counter[bytes]) -> int:
+    """Return how many more elements are opened than closed, of those that must be closed."""
+    balance = 0
+    for name, times in counts.items():
+        weight = _WEIGHTS.get(name)
+        if weight is None:
+            weight = -1 if name[:1] == b"/" else 1
+        balance += weight * times
+    return balance
+
+
+def _unmatched(counts: Counter[bytes]) -> int:
+    """Return how many end tags have no start tag."""
+    return sum(max(0, times - counts[name[1:]]) for name, times in counts.items() if name[:1] == b"/")
+
+
+_WEIGHTS: dict[bytes, int] = {
+    prefix + name.encode(): 0 for name in (*VOID, *OPTIONAL_END, "html", "head", "body") for prefix in (b"", b"/")
+}

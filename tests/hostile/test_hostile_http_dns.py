@@ -1,0 +1,178 @@
+"""Names: each kind of failed look-up is named, and a dead name is looked up once, not once a URL."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import pytest
+from case import case, row, table
+from http_fetching import client, fail_at, get_at
+from servers import Server, answer, sends
+
+from scraper.errors import DNSError
+from scraper.fetch.resolver import FAILURE_LIFE, Resolver
+from scraper.request import Request
+
+HI = sends(answer(b"hi", "Connection: close"))
+
+
+class Hands:
+    """A clock that the test turns."""
+
+    at = 1000.0
+
+    def now(self):
+        return self.at
+
+
+class Names:
+    """A look-up that answers from memory and counts."""
+
+    def __init__(self, answers):
+        self.answers = answers
+        self.asked = []
+
+    def __call__(self, host, port, family):
+        self.asked.append(host)
+        found = self.answers.get(host, [])
+        if isinstance(found, Exception):
+            raise found
+        return [(address, port) for address in found]
+
+
+@table(
+    "http", ("failure", "words"),
+    [
+        row("dns-no-such-name", socket.gaierror(socket.EAI_NONAME, "Name or service not known"),
+            "there is no such name", behaviour="There is no such name"),
+        row("dns-temporary", socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), "this may pass",
+            behaviour="The name servers do not answer"),
+        row("dns-servfail", socket.gaierror(socket.EAI_FAIL, "Non-recoverable failure"), "the name servers failed",
+            behaviour="The name servers fail for good"),
+        row("dns-no-address", socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"),
+            "the name has no address", behaviour="The name is there and has no address"),
+        row("dns-wrong-family", socket.gaierror(socket.EAI_ADDRFAMILY, "Address family not supported"),
+            "the name has no address", behaviour="The name has no address of this family"),
+        row("dns-empty-answer", [], "the name has no address", behaviour="The look-up succeeds with no address at all"),
+    ],
+    behaviour="A look-up fails:", expectation="dns: the failure names the kind.",
+    source="RFC 3493 6.1, POSIX getaddrinfo",
+)  # fmt: skip
+async def test_each_kind_of_failed_look_up_is_named(failure, words):
+    error = await fail_at("http://gone.test/", look_up=Names({"gone.test": failure}))
+    assert (type(error), error.reason) == (DNSError, "dns")
+    assert words in str(error)
+
+
+@case(
+    "http", "dns-slow", behaviour="The name servers take longer than the connect timeout.",
+    expectation="dns: no answer in time, named as temporary.", source="resolv.conf(5): 5 s a try and server",
+)  # fmt: skip
+async def test_a_look_up_that_takes_too_long_is_temporary():
+    def slow(host, port, family):
+        time.sleep(0.2)
+        return []
+
+    error = await fail_at("http://slow.test/", look_up=slow, connect_timeout=0.05)
+    assert type(error) is DNSError
+    assert "this may pass (no answer within 0.05 s)" in str(error)
+
+
+@case(
+    "http", "dns-label-too-long", behaviour="A label of the name has 64 characters.",
+    expectation="dns or invalid_url, never a crash.", source="RFC 1035 2.3.4",
+)  # fmt: skip
+async def test_a_label_that_is_too_long_is_no_name():
+    assert "label" in str(await fail_at(f"http://{'a' * 64}.test/"))
+
+
+@case(
+    "http", "dns-thousand-urls-of-a-dead-name", behaviour="1,000 URLs lead to a name that does not exist.",
+    expectation="One look-up; the failure is remembered for half a minute.", source="RFC 2308",
+)  # fmt: skip
+async def test_a_dead_name_is_looked_up_once():
+    names = Names({})
+    async with client(look_up=names) as it:
+        for number in range(1000):
+            with pytest.raises(DNSError):
+                await it.fetch(Request(f"http://gone.test/{number}"))
+    assert names.asked == ["gone.test"]
+
+
+@case(
+    "http", "dns-dead-name-all-at-once", behaviour="16 requests for a dead name are made at the same time.",
+    expectation="They share one look-up.", source="own design",
+)  # fmt: skip
+async def test_concurrent_look_ups_are_shared():
+    names = Names({})
+    async with client(look_up=names) as it:
+        await asyncio.gather(*[it.fetch(Request("http://gone.test/")) for _ in range(16)], return_exceptions=True)
+    assert names.asked == ["gone.test"]
+
+
+@table(
+    "http", ("code", "life"),
+    [
+        row("dns-negative-expires", socket.EAI_NONAME, FAILURE_LIFE, behaviour="There was no such name"),
+        row("dns-temporary-expires", socket.EAI_AGAIN, 5.0, behaviour="The name servers had not answered"),
+    ],
+    behaviour="A name that failed comes to life.", expectation="It is looked up again after a while, not before.",
+    source="RFC 2308 5",
+)  # fmt: skip
+async def test_a_failed_name_is_asked_again_later(code, life):
+    names, clock = Names({"a.test": socket.gaierror(code, "no")}), Hands()
+    resolver = Resolver(timeout=1.0, connect_to={}, clock=clock, look_up=names)
+    for _ in range(3):
+        with pytest.raises(socket.gaierror):
+            await resolver.resolve("a.test")
+    names.answers["a.test"] = ["192.0.2.1"]
+    clock.at += life - 0.1
+    with pytest.raises(socket.gaierror):
+        await resolver.resolve("a.test")
+    clock.at += 0.2
+    assert [found["host"] for found in await resolver.resolve("a.test")] == ["192.0.2.1"]
+    assert len(names.asked) == 2
+    await resolver.close()
+
+
+@case(
+    "http", "dns-good-name-cached", behaviour="A host's pages are fetched over new connections each time.",
+    expectation="Its name is looked up once.", source="RFC 1035 3.2.1; own limit of five minutes",
+)  # fmt: skip
+async def test_a_good_name_is_looked_up_once():
+    names = Names({"shop.test": ["127.0.0.1"]})
+    async with Server(HI) as server, client(look_up=names) as it:
+        for number in range(5):
+            await it.fetch(Request(f"http://shop.test:{server.port}/{number}"))
+    assert (names.asked, server.connections) == (["shop.test"], 5)
+
+
+@case(
+    "http", "dns-several-addresses", behaviour="A name has three addresses, and the first two refuse.",
+    expectation="The third is tried within the same request.", source="RFC 8305",
+)  # fmt: skip
+async def test_further_addresses_are_tried():
+    names = Names({"many.test": ["127.0.0.2", "127.0.0.3", "127.0.0.1"]})
+    async with Server(HI) as server:
+        assert (await get_at(f"http://many.test:{server.port}/", look_up=names)).body == b"hi"
+
+
+@case(
+    "http", "dns-one-dead-name-stops-no-other", behaviour="Look-ups of one name hang.",
+    expectation="Other names are looked up meanwhile.", source="own design: 16 threads of their own",
+)  # fmt: skip
+async def test_a_hanging_look_up_stops_no_other():
+    def some_hang(host, port, family):
+        if host == "hangs.test":
+            time.sleep(0.2)
+        return [("127.0.0.1", port)]
+
+    async with Server(HI) as server, client(look_up=some_hang) as it:
+        hanging = asyncio.create_task(it.fetch(Request(f"http://hangs.test:{server.port}/")))
+        await asyncio.sleep(0.01)
+        began = time.monotonic()
+        await it.fetch(Request(f"http://quick.test:{server.port}/"))
+        assert time.monotonic() - began < 0.15
+        await hanging

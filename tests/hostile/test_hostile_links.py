@@ -1,0 +1,293 @@
+"""Links of a page: what they start from, which of them a page asks not to follow, and how many it may bring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from case import case, row, table
+from logged import Reply, crawl, logged
+
+from scraper.engine.door import Door
+from scraper.outcome import Reason
+from scraper.page import Nofollow, Page
+from scraper.policy.scope import Scope
+from scraper.request import Request
+from scraper.response import Headers, Response
+from scraper.spider import Spider
+from scraper.urls import canonical
+from tests.helpers import read_rows
+
+URL = canonical("http://shop.test/books/list.html?page=2")
+HTML = ("Content-Type", "text/html; charset=utf-8")
+
+
+def page(html: str | bytes, *headers: tuple[str, str], nofollow: Nofollow = "ignore") -> Page:
+    body = html.encode() if isinstance(html, str) else html
+    return Page(
+        Response(Request(URL), status=200, url=URL, headers=Headers((HTML, *headers)), body=body), nofollow=nofollow
+    )
+
+
+@table(
+    "links",
+    "head, wanted",
+    [
+        row("base-none", "", "http://shop.test/books/x"),
+        row("base-absolute", "<base href='https://cdn.test/a/b'>", "https://cdn.test/a/x"),
+        row("base-relative", "<base href='../other/'>", "http://shop.test/other/x"),
+        row("base-only-query", "<base href='?q'>", "http://shop.test/books/x"),
+        row("base-scheme-relative", "<base href='//cdn.test/a/'>", "http://cdn.test/a/x"),
+        row("base-empty", "<base href=''>", "http://shop.test/books/x"),
+        row("base-fragment", "<base href='#a'>", "http://shop.test/books/x"),
+        row("base-blanks-and-breaks", "<base href=' \n/o\tther/ '>", "http://shop.test/other/x"),
+        row("base-backslash", "<base href='\\\\cdn.test\\a\\'>", "http://cdn.test/a/x"),
+        row("base-with-user", "<base href='http://me:pw@cdn.test/a/'>", "http://cdn.test/a/x"),
+        row("base-odd-ipv4", "<base href='http://0x7f.1/'>", "http://127.0.0.1/x"),
+        row("base-without-href", "<base target=_top><base href='/a/'>", "http://shop.test/a/x"),
+        row("base-first-one-counts", "<base href='/a/'><base href='/b/'>", "http://shop.test/a/x"),
+        row("base-upper-case", "<BASE HREF='/a/'>", "http://shop.test/a/x"),
+        row("base-in-the-body", "</head><body><p><base href='/a/'>", "http://shop.test/a/x"),
+        row("base-commented-out", "<!-- <base href='/a/'> -->", "http://shop.test/books/x"),
+        row("base-in-a-script", "<script>'<base href=/a/>'</script>", "http://shop.test/books/x"),
+        row("base-in-a-template", "<template><base href='/a/'></template>", "http://shop.test/books/x"),
+        row("base-invalid", "<base href='http://[bad'>", "http://shop.test/books/x"),
+        row(
+            "base-first-one-counts-even-invalid", "<base href='http://['><base href='/b/'>", "http://shop.test/books/x"
+        ),
+        row("base-data", "<base href='data:text/html,x'>", "http://shop.test/books/x"),
+        row("base-javascript", "<base href='javascript:1'>", "http://shop.test/books/x"),
+        row("base-mailto", "<base href='mailto:a@b'>", "http://shop.test/books/x"),
+        row("base-file", "<base href='file:///etc/'>", Reason.SCHEME),
+        row("base-ftp", "<base href='ftp://shop.test/a/'>", Reason.SCHEME),
+        row("base-huge", f"<base href='/{'a' * 100_000}/'>", f"http://shop.test/{'a' * 100_000}/x"),
+    ],
+    behaviour="A page has such a <base>, and a link to x.",
+    expectation="The link means what it means in a browser; file: and ftp: are refused.",
+    source="HTML standard 4.2.3, document base URL",
+)
+def test_links_start_at_the_base(head: str, wanted: str | Reason) -> None:
+    """The first <base href> counts, wherever it is, if relative links can start there."""
+    one = page(f"<head>{head}<a href='x'>x</a>")
+    assert one.resolve("x") == wanted
+    follow = one.follow_links()
+    if isinstance(wanted, Reason):
+        assert (follow.requests, follow.refusals) == ((), (("x", wanted),))
+    else:
+        assert [request.url for request in follow.requests] == [wanted]
+    assert one.resolve("https://other.test/y") == "https://other.test/y"
+
+
+@table(
+    "links",
+    "head, headers, told",
+    [
+        row("meta-nofollow", "<meta name=robots content=nofollow>", (), "nofollow"),
+        row("meta-list", "<meta name='robots' content='NOINDEX, NoFollow'>", (), "noindex nofollow"),
+        row("meta-name-in-capitals", "<META NAME=ROBOTS CONTENT=NOFOLLOW>", (), "nofollow"),
+        row("meta-none", "<meta name=robots content=none>", (), "noindex nofollow"),
+        row("meta-all", "<meta name=robots content=all>", (), ""),
+        row(
+            "meta-two-tags",
+            "<meta name=robots content=noindex><meta name=robots content=nofollow>",
+            (),
+            "noindex nofollow",
+        ),
+        row("meta-for-another", "<meta name=googlebot content=nofollow>", (), ""),
+        row("meta-in-the-body", "</head><body><meta name=robots content=nofollow>", (), "nofollow"),
+        row("meta-without-content", "<meta name=robots>", (), ""),
+        row("meta-part-of-a-word", "<meta name=robots content='nofollowing'>", (), "nofollowing"),
+        row("meta-huge", f"<meta name=robots content='{'noindex,' * 50_000}'>", (), "noindex"),
+        row("header-nofollow", "", (("X-Robots-Tag", "nofollow"),), "nofollow"),
+        row("header-repeated", "", (("X-Robots-Tag", "noindex"), ("x-robots-tag", "NOFOLLOW")), "noindex nofollow"),
+        row("header-for-another", "", (("X-Robots-Tag", "googlebot: nofollow"),), ""),
+        row(
+            "header-for-another-and-all",
+            "",
+            (("X-Robots-Tag", "otherbot: noindex"), ("X-Robots-Tag", "nofollow")),
+            "nofollow",
+        ),
+        row("header-for-robots", "", (("X-Robots-Tag", "robots: nofollow"),), "nofollow"),
+        row("header-with-value", "", (("X-Robots-Tag", "max-snippet: 5, nofollow"),), "max-snippet: 5|nofollow"),
+        row("nothing-said", "<meta name=description content=nofollow>", (), ""),
+    ],
+    behaviour="A page tells robots something.",
+    expectation="page.robots says it; with nofollow the page's links are refused, but for `nofollow: ignore`.",
+    source="Google: Robots meta tag and X-Robots-Tag specifications; RFC 9309 does not speak of them",
+)
+def test_a_page_may_ask_not_to_be_followed(head: str, headers: tuple[tuple[str, str], ...], told: str) -> None:
+    """What the page asks of robots is obeyed unless the user decided otherwise, and every callback can see it."""
+    words = frozenset(told.split("|") if "|" in told else told.split())
+    html = f"<head>{head}<a href='/x'>x</a><a href='mailto:y'>y</a>"
+    for policy in ("page", "link", "ignore"):
+        one = page(html, *headers, nofollow=policy)
+        assert one.robots == words
+        follow = one.follow_links()
+        refused = {"mailto:y": Reason.SCHEME}
+        if "nofollow" in words and policy != "ignore":
+            assert dict(follow.refusals) == {"http://shop.test/x": Reason.NOFOLLOW, **refused}
+            assert not follow.requests
+        else:
+            assert (len(follow.requests), dict(follow.refusals)) == (1, refused)
+
+
+@table(
+    "links",
+    "anchor, disowned",
+    [
+        row("rel-nofollow", "<a href=/x rel=nofollow>", True),
+        row("rel-list", "<a href=/x rel='noopener NoFollow ugc'>", True),
+        row("rel-area", "<map><area href=/x rel=nofollow></map>", True),
+        row("rel-other", "<a href=/x rel='noopener ugc sponsored'>", False),
+        row("rel-part-of-a-word", "<a href=/x rel=nofollowed>", False),
+        row("rel-also-without", "<a href=/x rel=nofollow></a><a href=/x>", False),
+    ],
+    behaviour="A link says rel=… of itself.",
+    expectation="Nobody vouches for it, which is no ban: by default it is followed; `nofollow: link` refuses it.",
+    source="HTML standard 4.6.7.13, nofollow",
+)
+def test_a_link_may_be_disowned(anchor: str, disowned: bool) -> None:
+    """rel=nofollow is a word about the target, obeyed by choice."""
+    assert len(page(anchor, nofollow="page").follow_links().requests) == 1
+    follow = page(anchor, nofollow="link").follow_links()
+    assert follow.refusals == ((("http://shop.test/x", Reason.NOFOLLOW),) if disowned else ())
+    assert len(follow.requests) == (not disowned)
+
+
+class Links(Spider):
+    """Follow all links."""
+
+    def parse(self, page: Page) -> Iterator[Any]:
+        """Yield the page's own URL and all links, twice."""
+        yield {"url": page.url, "robots": sorted(page.robots)}
+        yield page.follow_links()
+        yield page.follow("a")
+
+
+@case(
+    "links",
+    "nofollow-on-a-server",
+    behaviour="One page of a site says nofollow in a header, one in its markup; both have links.",
+    expectation="Those links are not asked for, and the summary says so; the pages themselves are read.",
+    source="Google: Robots meta tag and X-Robots-Tag specifications",
+)
+async def test_what_a_site_asks_robots_not_to_follow_is_left() -> None:
+    """The default is that of a guest."""
+    site = {
+        "/": Reply(b"<a href=/a>a</a><a href=/b rel=nofollow>b</a>"),
+        "/a": Reply(b"<a href=/secret1>x</a>", headers={"X-Robots-Tag": "nofollow"}),
+        "/b": Reply(b"<meta name=robots content='noindex,nofollow'><a href=/secret2>x</a>"),
+    }
+    async with logged(site) as server:
+        report = await crawl(server.url(), spider=Links())
+    assert sorted(server.pages) == ["/", "/a", "/b"]
+    assert report.progress.tally.refused["nofollow"] == 2
+
+
+def door(**changes: Any) -> Door:
+    bounds: dict[str, Any] = {
+        "subdomains": False,
+        "allow": (),
+        "deny": (),
+        "depth": None,
+        "url_length": 2083,
+        "ignore": (),
+    }
+    return Door(Scope(hosts=["shop.test"], **{**bounds, **changes}))
+
+
+@case(
+    "links",
+    "many-links-are-cut",
+    behaviour="A page has 30,000 links.",
+    expectation="The first 10,000 different ones are taken, the others are refused as too_many_links.",
+    source="the project's own rule: scope.links_per_page",
+)
+def test_a_page_brings_a_bounded_number_of_links() -> None:
+    """A page cannot fill the frontier."""
+    one = page("".join(f"<a href=/{n}>x</a>" for n in range(30_000)))
+    follow = one.follow_links()
+    accepted, refused = door().admit((*follow.requests, *follow.requests), follow.refusals, links=10_000)
+    assert [request.url for request in accepted] == [f"http://shop.test/{n}" for n in range(10_000)]
+    assert [reason for _, reason in refused] == [Reason.TOO_MANY_LINKS] * 20_000
+
+
+@case(
+    "links",
+    "doubles-do-not-count",
+    behaviour="A page has the same ten links a thousand times, written in several ways, and then an eleventh.",
+    expectation="With links_per_page 11 all eleven are taken.",
+    source="the project's own rule: scope.links_per_page",
+)
+def test_a_link_counts_once() -> None:
+    """What is on a page twice is one link."""
+    many = [Request(f"http://shop.test/{'./' * (n // 10 % 3)}{n % 10}#{n}") for n in range(10_000)]
+    accepted, refused = door().admit([*many, Request("http://shop.test/last")], links=11)
+    assert ({request.url for request in accepted} >= {"http://shop.test/last", "http://shop.test/0"}, refused) == (
+        True,
+        (),
+    )
+
+
+@case(
+    "links",
+    "off-scope-links-do-not-count",
+    behaviour="The first 1,000 links of a page lead elsewhere.",
+    expectation="They do not use up the links of the page.",
+    source="the project's own rule: scope.links_per_page",
+)
+def test_links_that_are_not_taken_do_not_count() -> None:
+    """Only what enters is counted."""
+    away = [Request(f"http://other.test/{n}") for n in range(1000)]
+    accepted, refused = door().admit([*away, Request(URL)], links=1)
+    assert (len(accepted), len(refused)) == (1, 1000)
+
+
+@case(
+    "links",
+    "seeds-are-not-links",
+    behaviour="Somebody has 20,000 seeds.",
+    expectation="All are taken: links_per_page is about pages.",
+    source="the project's own rule: scope.links_per_page",
+)
+def test_seeds_are_not_counted() -> None:
+    """No page brought them."""
+    accepted, _ = door().admit([Request(f"http://shop.test/{n}") for n in range(20_000)])
+    assert len(accepted) == 20_000
+
+
+@case(
+    "links",
+    "long-hrefs-are-refused-and-stored-short",
+    behaviour="A page has links of 100 kB.",
+    expectation="They are refused as too_long; the state file keeps the beginning of each.",
+    source="the project's own rule: scope.url_length",
+)
+async def test_long_links_do_not_fill_the_disk(tmp_path: Path) -> None:
+    """A refusal is remembered by what a person would read of it."""
+    html = "".join(f"<a href='/{n}{'a' * 100_000}'>x</a>" for n in range(20)) + "<a href=/ok>x</a>"
+    async with logged({"/": Reply(html.encode()), "/ok": Reply(b"<p>")}) as server:
+        report = await crawl(server.url(), spider=Links(), state=tmp_path, timeout=5.0)
+    assert sorted(server.pages) == ["/", "/ok"]
+    assert report.progress.tally.refused["too_long"] == 20
+    (state,) = tmp_path.rglob("*.db")
+    assert max(len(text) for (text,) in read_rows(state, "select url from refused")) <= 4000
+
+
+@case(
+    "links",
+    "tracking-links-on-a-server",
+    behaviour="A page links to one page with ten campaigns.",
+    expectation="It is asked for once, without the campaign; with an empty `ignore` ten times.",
+    source="the project's own rule: scope.ignore",
+)
+async def test_campaigns_do_not_multiply_pages() -> None:
+    """By default one page is one page; who wants every variant says so."""
+    index = "".join(f"<a href='/p?utm_source=s{n}&id=1'>x</a>" for n in range(10)).encode()
+    for ignore, wanted in ((("tracking",), 1), ((), 10)):
+        async with logged(
+            lambda path: Reply(index) if path == "/" else Reply(b"", 404 * (path == "/robots.txt") or 200)
+        ) as server:
+            await crawl(server.url(), spider=Links(), ignore=ignore)
+        assert len(server.pages) == 1 + wanted
