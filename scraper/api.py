@@ -127,6 +127,9 @@ class _StreamSink:
     async def discard(self) -> None:
         """Do nothing: what was read was read."""
 
+    async def set_aside(self) -> None:
+        """Do nothing: what was read was read."""
+
     async def close(self) -> None:
         """Do nothing: the reader ends by itself."""
 

@@ -53,6 +53,7 @@ def make_plan(**changes: Any) -> Plan:
         "name": "test",
         "spider": LinkSpider(),
         "seeds": (),
+        "home": Path("/"),
         "practice_shop": False,
         "state": None,
         "hosts": (),

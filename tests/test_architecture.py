@@ -15,10 +15,12 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "scraper"
 
+VALUES = ("about", "errors", "clock", "urls", "request", "charset", "response", "item", "outcome", "visit")
+
 # Each layer may use what stands above it, never what stands below; within a layer the order is the reading order.
 LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
     "values": (
-        ("about", "errors", "clock", "urls", "request", "charset", "response", "item", "outcome", "visit"),
+        VALUES,
         "values are frozen and dumb: anybody may hold one without dragging a crawl along",
     ),
     "rules": (
@@ -63,8 +65,8 @@ LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
 BESIDE: dict[str, tuple[frozenset[str], str]] = {
     "practice": (frozenset(), "the practice shop is a web site like any other: it may know nothing of the crawler"),
     "testing": (
-        frozenset({"clock", "errors", "item", "request", "response", "urls", "fetch", "sinks"}),
-        "the shipped fakes stand in for edges; they may know values and the edges' interfaces",
+        frozenset({*VALUES, "frontier", "fetch", "sinks"}),
+        "the shipped fakes and contracts stand in for memory and edges; they need no engine and no run",
     ),
 }
 USES_PRACTICE = frozenset({"runs", "cli"})  # `seeds: practice-shop` and `scrape shop` serve it

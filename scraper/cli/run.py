@@ -1,6 +1,7 @@
 """`scrape config.yaml`: load, run, show, and turn the end into an exit code.
 
-Everything that knows the HTTP client is imported through this room, so that the other commands start without it.
+Everything that knows the HTTP client is imported through this room, so that the other commands start without it. It
+shows what a run does and never changes it; who listens, or has gone away, makes no difference to the crawl.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ async def _run(run: Run, display: Display | None) -> Report:
                     return await run.execute()
                 finally:
                     done.set()
+                    if display is not None:
+                        display.clear()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 

@@ -224,6 +224,7 @@ class Crawler:
         Raises StateError or SinkError when the crawl's memory or an output cannot be written, and SpiderError for a
         seed that cannot be requested. Cancelling it loses nothing that was committed.
         """
+        self._mind_limits()  # an earlier process may have come to one
         async with asyncio.TaskGroup() as group:
             committing = group.create_task(self._committer.run())
             workers = [group.create_task(self._work()) for _ in range(self._size)]

@@ -96,6 +96,13 @@ class Sink(Protocol):
         """
         ...
 
+    async def set_aside(self) -> None:
+        """Leave `place.final` as it was before a run that has failed, and its items beside it, to be looked at.
+
+        Works without `open`; may be called again after a crash in the middle. Only `close` may follow.
+        """
+        ...
+
     async def close(self) -> None:
         """Release the output and leave the work for a resume. May be called at any time, also twice."""
         ...

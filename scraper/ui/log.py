@@ -34,7 +34,7 @@ class VisitLog:
 
     def _log(self, visit: Visit, outcome: Outcome) -> None:
         what = _describe(outcome, len(visit.records))
-        url = visit.lease.request.url
+        url = str(visit.lease.request.url)
         level = logging.WARNING if isinstance(outcome, Failed) or visit.faults else logging.INFO
         _LOG.log(level, "%s %s", url, what, extra={"url": url, "outcome": what, "items": len(visit.records)})
         for fault in visit.faults:
@@ -74,7 +74,7 @@ class JsonFormatter(logging.Formatter):
         for key in ("url", "outcome", "items", "report"):
             if hasattr(record, key):
                 entry[key] = getattr(record, key)
-        return msgspec.json.encode(entry).decode()
+        return msgspec.json.encode(entry, enc_hook=str).decode()
 
 
 class _TextFormatter(logging.Formatter):

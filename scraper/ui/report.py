@@ -1,4 +1,8 @@
-"""The summary at the end: what a person at a terminal, or reading cron's mail at 3 a.m., needs to know."""
+"""The summary at the end: what a person at a terminal, or reading cron's mail at 3 a.m., needs to know.
+
+Text and JSON data are made from the same report. Every foreign text in it is escaped, so a page cannot write to a
+terminal. Nothing is judged here: whether the run succeeded was decided before.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Numbers as a person reads them. Pure text; nothing here knows a terminal."""
+"""Numbers, durations and foreign text as a person reads them.
+
+Pure functions from values to text, the same on every machine whatever its locale. Nothing here knows a terminal, a
+stream or a run.
+"""
 
 from __future__ import annotations
 

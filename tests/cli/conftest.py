@@ -10,14 +10,12 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runs"))
 
-from crawling import Project, Site, shop
-
-BOOKS = 60
+from crawling import BOOKS, Project, Site, shop
 
 
 @pytest.fixture(scope="session")
 def small_shop() -> Iterator[Site]:
-    """A shop of 60 books on 3 listing pages, shared by all tests here; nobody counts its requests."""
+    """A shop of 60 books on 3 listing pages, shared by all tests here."""
     with shop(BOOKS) as site:
         yield site
 

@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crawling import Project, Site, by_url, read_items, truth
+from crawling import BOOKS, Project, Site, by_url, read_items, truth
 from killing import KILLED, Driver
 
 pytestmark = pytest.mark.slow
 
-BOOKS = 60
 GROUP = 8  # visits a commit: 63 pages and robots.txt make 8 commits at least
 OUTPUTS = ["out/items.jsonl", "out/items.jsonl.gz"]
 IN_COMMITS = ["gathered", "written", "synced", "committed"]

@@ -1,8 +1,8 @@
 """The product's claim, as a user would test it: kill -9 at random instants, run the same command again, count.
 
 2,000 pages from a server that survives, the real command, and kills spread over the crawl by a seeded generator: by the
-number of pages that the server was asked for, plus a few random milliseconds, so that they fall inside of fetches, callbacks
-and commits alike.
+number of pages that the server was asked for, plus a few random milliseconds, so that they fall inside of fetches,
+callbacks and commits alike.
 """
 
 from __future__ import annotations
