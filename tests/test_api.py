@@ -24,7 +24,6 @@ from crawling import BOOKS, LISTING, Site, by_url, read_items, shop, site_of, tr
 
 import scraper
 from scraper import Page, Results, Spider, crawl, stream
-from scraper.api import RECORDS_AHEAD
 from scraper.errors import ConfigError, ScraperError, SinkError, SpiderError, StateLocked
 from scraper.frontier.base import Committed
 from scraper.visit import Visit
@@ -413,10 +412,13 @@ async def leave_by_closing(seed: str) -> None:
 
 async def leave_by_error(seed: str) -> None:
     """Let the reader's own code fail."""
-    with pytest.raises(KeyError):
+
+    async def read() -> None:
         async with aclosing(stream(Books, seeds=[seed], **SLOWLY)) as items:
-            async for _ in items:
-                raise KeyError
+            raise KeyError(await anext(items))
+
+    with pytest.raises(KeyError):
+        await read()
 
 
 async def leave_by_cancelling(seed: str) -> None:
@@ -460,7 +462,7 @@ async def test_a_slow_reader_slows_the_crawl() -> None:
         async with aclosing(stream(Books, **given)) as items:
             found = [await anext(items)]
             asked = await calm(site)
-            in_hand = RECORDS_AHEAD + 3 * group + 2 * 16  # read ahead, waiting for commits, with workers
+            in_hand = 3 * group + 2 * 16  # being read, waiting for commits, with workers
             assert asked <= in_hand + 900 // 20 + 5
             found += [item async for item in items]
         assert by_url(found) == truth(900, site.origin)
@@ -501,14 +503,15 @@ async def test_a_stream_goes_on_with_its_state(seed: str, tmp_path: Path) -> Non
     reason="what was handed to the stream and committed, but not read yet, is lost when the reader leaves: up to 100 "
     "items and one commit; documented is `at least once`",
 )
-async def test_a_stream_tells_every_item_at_least_once(seed: str, small_shop: Site, tmp_path: Path) -> None:
+async def test_a_stream_tells_every_item_at_least_once(tmp_path: Path) -> None:
     """An item that no reader has seen comes again when the crawl goes on."""
-    given: dict[str, Any] = {"seeds": [seed], "state": tmp_path, "commit": {"pages": 4}, **FAST}
-    async with aclosing(stream(Books, **given)) as items:
-        seen = {(await anext(items))["url"]}
-        await calm(small_shop)  # a reader that takes its time over the first item
-    seen |= {item["url"] async for item in stream(Books, **given)}
-    assert seen == {item["url"] for item in truth(BOOKS, small_shop.origin)}
+    with shop(300) as site:
+        given: dict[str, Any] = {"seeds": [site.origin + LISTING], "state": tmp_path, "commit": {"pages": 4}, **FAST}
+        async with aclosing(stream(Books, **given)) as items:
+            seen = {(await anext(items))["url"]}
+            await calm(site)  # a reader that takes its time over the first item
+        seen |= {item["url"] async for item in stream(Books, **given)}
+        assert seen == {item["url"] for item in truth(300, site.origin)}
 
 
 @pytest.mark.xfail(strict=True, reason="`Takes the same settings as crawl`, but fresh and observers are unknown keys")

@@ -34,7 +34,7 @@ def run_plan(plan: Plan, *, fresh: bool, quiet: bool, verbose: bool, json_log: b
     live = sys.stderr.isatty() and not json_log
     display = Display(plan.name, run.progress, stream=sys.stderr, live=live, max_pages=plan.max_pages)
     level = logging.WARNING if quiet else logging.INFO
-    handler = set_up(sys.stderr, level=level, json=json_log, before=display.clear)
+    handler = set_up(sys.stderr, level=level, as_json=json_log, before=display.clear)
     try:
         report = asyncio.run(_run(run, display if not quiet and not json_log else None))
         _tell(report, quiet=quiet, json_log=json_log)

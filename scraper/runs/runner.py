@@ -7,6 +7,7 @@ enter.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
@@ -37,6 +38,7 @@ SHOP_HOST = "practice-shop.test"  # RFC 6761, 6.2: .test is nobody's, so these U
 CPU_BOUND = 0.85  # share of a core from which the processor is what the rate is limited by
 POLITENESS_BOUND = 0.5  # share of the time in which a free worker waited for a host to have rested
 _INTERRUPTED = "interrupted"
+_LOG = logging.getLogger("scraper")
 
 
 class Observer(Protocol):
@@ -69,7 +71,7 @@ class Run:
         self._clock = clock or SystemClock()
         self._fetcher = fetcher
         self._sinks = dict(sinks or {})
-        self._observers = (self.tally, *observers)
+        self._observers: list[Observer] = [self.tally, *observers]
         self._at = at
         self._crawler: Crawler | None = None
         self._frontier: SqliteFrontier | None = None
@@ -156,8 +158,12 @@ class Run:
         return (f"http://{SHOP_HOST}/",), connect_to
 
     def _hear(self, visits: Sequence[Visit], committed: Committed) -> None:
-        for observer in self._observers:
-            observer.hear(visits, committed)
+        for observer in tuple(self._observers):
+            try:
+                observer.hear(visits, committed)
+            except Exception:
+                self._observers.remove(observer)
+                _LOG.exception("%r broke and is not told of anything more; the crawl goes on", observer)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

@@ -6,12 +6,11 @@ anybody's terminal or forge a second line.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, assert_never
-
-import msgspec
 
 from scraper.frontier.base import Committed
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
@@ -38,7 +37,8 @@ class VisitLog:
         level = logging.WARNING if isinstance(outcome, Failed) or visit.faults else logging.INFO
         _LOG.log(level, "%s %s", url, what, extra={"url": url, "outcome": what, "items": len(visit.records)})
         for fault in visit.faults:
-            _LOG.warning("%s %s: %s", url, fault.reason, fault.detail, extra={"url": url, "outcome": fault.reason})
+            detail = " ".join(fault.detail.split())
+            _LOG.warning("%s %s: %s", url, fault.reason, detail, extra={"url": url, "outcome": fault.reason})
 
 
 def _describe(outcome: Outcome, items: int) -> str:
@@ -74,7 +74,7 @@ class JsonFormatter(logging.Formatter):
         for key in ("url", "outcome", "items", "report"):
             if hasattr(record, key):
                 entry[key] = getattr(record, key)
-        return msgspec.json.encode(entry, enc_hook=str).decode()
+        return json.dumps(entry, default=str)  # ASCII only: no letter of a page's can command a terminal
 
 
 class _TextFormatter(logging.Formatter):
@@ -97,10 +97,10 @@ class _Handler(logging.StreamHandler[Any]):
         """Say nothing: a stream that is gone must not end a crawl."""
 
 
-def set_up(stream: Any, *, level: int, json: bool, before: Callable[[], None]) -> logging.Handler:
+def set_up(stream: Any, *, level: int, as_json: bool, before: Callable[[], None]) -> logging.Handler:
     """Send the package's log to `stream`; `before` is called ahead of each line. Return the handler, to be removed."""
     handler = _Handler(stream, before)
-    handler.setFormatter(JsonFormatter() if json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
     _LOG.addHandler(handler)
     _LOG.setLevel(level)
     _LOG.propagate = False

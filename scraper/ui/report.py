@@ -68,8 +68,8 @@ def _ending(report: Report) -> Iterator[str]:
         yield "  interrupted: run the same command again to go on from here, or with --fresh to start over"
     for reason in report.reasons:
         yield f"  FAILED: {safe(reason)}"
-    if report.reasons:
-        yield "  the finished outputs of earlier runs are as they were" if report.outputs else ""
+    if report.reasons and report.outputs:
+        yield "  the finished outputs of earlier runs are as they were"
 
 
 def _trouble(trouble: Trouble, times: int) -> str:

@@ -222,7 +222,6 @@ def test_a_port_that_is_taken_is_explained() -> None:
         assert f"port {port}" in assert_refused(scrape("shop", "--port", str(port)), code=1)
 
 
-@pytest.mark.xfail(strict=True, reason="a port beyond 65535 is an OverflowError with a traceback")
 @pytest.mark.parametrize("port", ["70000", "-1"])
 def test_a_port_that_does_not_exist_is_refused(port: str) -> None:
     """A wrong number is an error of the command line, as --books 0 is."""

@@ -122,9 +122,6 @@ def test_the_json_log_is_json_and_ends_with_the_report(crawl: Project) -> None:
     assert report["outputs"] == [str(crawl.path("out/items.jsonl"))]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="msgspec cannot encode the str subclass Url: every visit's line is lost, without a word"
-)
 def test_the_json_log_has_every_visit(crawl: Project, small_shop: Site) -> None:
     """--json-log: "Log every visit": 64 visits are 64 lines with URL and outcome."""
     lines = [json.loads(line) for line in crawl.scrape("--json-log").stderr.splitlines()]
@@ -133,7 +130,6 @@ def test_the_json_log_has_every_visit(crawl: Project, small_shop: Site) -> None:
     assert {visit["url"] for visit in visits} >= {small_shop.origin + LISTING}
 
 
-@pytest.mark.xfail(strict=True, reason="errors that end a run are written as plain text into the JSON log")
 @pytest.mark.parametrize("case", ["locked", "damaged", "config"])
 def test_the_json_log_is_json_when_a_run_cannot_begin(crawl: Project, case: str) -> None:
     """Who reads the log by machine gets the error in the same form."""
@@ -213,11 +209,11 @@ def test_a_page_cannot_forge_a_line(project: Project, options: list[str]) -> Non
         "2>/dev/full",
         "-v 2>/dev/full",
         "--json-log 2>/dev/full",
-        pytest.param(">&-", marks=pytest.mark.xfail(strict=True, reason="AttributeError: sys.stdout is None")),
-        pytest.param("2>&-", marks=pytest.mark.xfail(strict=True, reason="AttributeError: sys.stderr is None")),
-        pytest.param("<&- >&- 2>&-", marks=pytest.mark.xfail(strict=True, reason="sys.stderr is None")),
-        pytest.param("-q 2>&-", marks=pytest.mark.xfail(strict=True, reason="AttributeError: sys.stderr is None")),
-        pytest.param("-v 2>&-", marks=pytest.mark.xfail(strict=True, reason="AttributeError: sys.stderr is None")),
+        ">&-",
+        "2>&-",
+        "<&- >&- 2>&-",
+        "-q 2>&-",
+        "-v 2>&-",
         "-q >&-",
     ],
 )
@@ -237,7 +233,6 @@ def test_a_reader_that_leaves_does_not_end_the_run(crawl: Project, small_shop: S
     assert crawl.items() == truth(BOOKS, small_shop.origin)
 
 
-@pytest.mark.xfail(strict=True, reason="what `check` and the like cannot write ends in a traceback")
 @pytest.mark.parametrize("command", ['check "$CONFIG"', "schema", "--help", "--version"])
 def test_an_answer_that_cannot_be_written_is_no_traceback(crawl: Project, command: str) -> None:
     """A full disk behind stdout is said in a line, and the exit code is not 0."""
@@ -246,12 +241,7 @@ def test_an_answer_that_cannot_be_written_is_no_traceback(crawl: Project, comman
     assert "Traceback" not in done.stderr
 
 
-NO_LETTERS = pytest.mark.xfail(strict=True, reason="one letter that the stream cannot hold drops the whole summary")
-
-
-@pytest.mark.parametrize(
-    "encoding", [pytest.param("ascii", marks=NO_LETTERS), pytest.param("latin-1", marks=NO_LETTERS), "utf-16"]
-)
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
 def test_a_terminal_with_few_letters_gets_the_summary_too(project: Project, encoding: str) -> None:
     """Letters that the stream cannot hold are replaced; the summary of a failed run is not dropped for one of them."""
     with Site(site_of({"/": '<a href="/1">x</a>', "/1": "<h1>漢字 é …</h1>"})) as site:
@@ -390,21 +380,9 @@ class Starting(Spider):
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        pytest.param(
-            "raise KeyError('no list today')",
-            "no list today",
-            marks=pytest.mark.xfail(strict=True, reason="an exception in start() is a traceback through the program"),
-        ),
-        pytest.param(
-            "return list(seeds)",
-            "Request",
-            marks=pytest.mark.xfail(strict=True, reason="URLs instead of Requests: AttributeError deep inside"),
-        ),
-        pytest.param(
-            "return None",
-            "start",
-            marks=pytest.mark.xfail(strict=True, reason="None instead of Requests: TypeError deep inside"),
-        ),
+        ("raise KeyError('no list today')", "no list today"),
+        ("return list(seeds)", "Request"),
+        ("return None", "start"),
         ("return [Request('not a url')]", "not a url"),
     ],
 )

@@ -151,9 +151,6 @@ def test_ctrl_c_on_a_terminal_ends_in_order(project: Project, small_shop: Site) 
     assert not any("in flight" in line for line in shown)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the display is cancelled before it clears its line when the run raises, so they share a line"
-)
 def test_an_error_on_the_way_is_not_written_behind_the_live_line(project: Project, small_shop: Site) -> None:
     """When an output cannot be written any more, the message stands on a line of its own."""
     project.write(small_shop.origin + LISTING, **SLOWLY, spider=LARGE_ITEMS, commit={"pages": 1})

@@ -14,7 +14,6 @@ from crawling import BOOKS, Project, Site, shop
 from killing import Driver
 
 
-
 @pytest.fixture(scope="session")
 def driver() -> Iterator[Driver]:
     """A driver for all tests here."""

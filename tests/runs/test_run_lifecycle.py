@@ -208,11 +208,6 @@ async def test_every_run_has_a_file_of_its_own(project: Project, small_shop: Sit
     assert all(project.items(name) == truth(BOOKS, small_shop.origin) for name in names)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a kill between StateFolder.retire and Frontier.begin loses the run's number, so the next run is number 1 "
-    "again and replaces the output of the first run",
-)
 async def test_a_kill_between_two_runs_does_not_lose_the_number(project: Project, small_shop: Site) -> None:
     """A process that dies after putting the last run aside, before the next is written down, must not begin at 1."""
     write(project, small_shop, output=["out/{run}.jsonl"])
@@ -280,11 +275,6 @@ async def test_changed_outputs_are_refused(crawl: Project, small_shop: Site) -> 
     assert (await whole(crawl)).items == BOOKS
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="only the paths of the outputs are compared: another mode or format is ignored in silence, other fields "
-    "change in the middle of the file",
-)
 @pytest.mark.parametrize("change", [{"mode": "append"}, {"format": "csv"}, {"fields": ["title"]}])
 async def test_an_output_that_means_something_else_is_refused(
     crawl: Project, small_shop: Site, change: dict[str, Any]
@@ -296,11 +286,6 @@ async def test_an_output_that_means_something_else_is_refused(
         await whole(crawl)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="outputs are remembered by absolute path, so an unfinished run is refused after its folder was moved, "
-    "although `state` is documented as moving with the config",
-)
 async def test_a_folder_may_be_moved_with_its_unfinished_run(crawl: Project, small_shop: Site) -> None:
     """Config, state and outputs lie in one folder so that all of it can be moved."""
     await half(crawl)
@@ -375,7 +360,6 @@ async def test_a_state_that_is_not_ours_or_not_whole_is_named_and_left_alone(
     assert not changed
 
 
-@pytest.mark.xfail(strict=True, reason="--fresh opens the damaged state too and fails with the advice to use --fresh")
 @pytest.mark.parametrize("damage", DAMAGES)
 async def test_fresh_starts_over_as_the_message_says(
     crawl: Project, small_shop: Site, damage: Callable[[Path], None]
@@ -482,10 +466,6 @@ async def test_a_run_in_memory_writes_no_state(crawl: Project, small_shop: Site)
     assert crawl.items() == truth(BOOKS, small_shop.origin)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a --memory run takes no lock and empties the work file of an unfinished run, which then cannot go on",
-)
 async def test_a_run_in_memory_leaves_an_unfinished_run_alone(crawl: Project, small_shop: Site) -> None:
     """Trying something with --memory does not cost the run that waits to go on."""
     await half(crawl)
@@ -494,11 +474,6 @@ async def test_a_run_in_memory_leaves_an_unfinished_run_alone(crawl: Project, sm
     assert (report.resumed, report.items) == (True, BOOKS)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a run that has reached limits.pages and is stopped (or killed) before its end hangs for ever when it is "
-    "started again: no request may be leased, and nothing ends the dispatch",
-)
 async def test_a_run_that_had_reached_its_limit_ends_at_once(project: Project, small_shop: Site) -> None:
     """The last page of the limit was committed and the process died: the next start only finishes the outputs."""
     write(project, small_shop, limits={"pages": 10}, commit={"pages": 1, "interval": 0})

@@ -39,7 +39,7 @@ def visit(outcome: Outcome, **more: Any) -> Visit:
 @contextmanager
 def logging_to(stream: io.StringIO, *, as_json: bool, level: int = logging.INFO) -> Iterator[None]:
     """Send the package's log to a stream for a while."""
-    handler = set_up(stream, level=level, json=as_json, before=lambda: None)
+    handler = set_up(stream, level=level, as_json=as_json, before=lambda: None)
     try:
         yield
     finally:
@@ -61,12 +61,6 @@ def test_every_outcome_has_its_line(outcome: Outcome, words: str) -> None:
     assert line.endswith(f" http://shop.test/book {words}")
 
 
-JSON_LOSES_VISITS = pytest.mark.xfail(
-    strict=True, reason="msgspec cannot encode the str subclass Url, and the handler swallows the error"
-)
-
-
-@JSON_LOSES_VISITS
 @pytest.mark.parametrize(("outcome", "words"), OUTCOMES)
 def test_every_outcome_has_its_json_line(outcome: Outcome, words: str) -> None:
     """The same as an object with url, outcome and items."""
@@ -76,7 +70,7 @@ def test_every_outcome_has_its_json_line(outcome: Outcome, words: str) -> None:
     assert entry["time"].endswith("+00:00")
 
 
-@pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=JSON_LOSES_VISITS)])
+@pytest.mark.parametrize("as_json", [False, True])
 def test_a_fault_has_a_line_of_its_own(as_json: bool) -> None:
     """What broke on a page that came is a warning beside the visit."""
     lines = logged(visit(Fetched(200), faults=(Fault("item", "field 'price' is nan"),)), as_json=as_json)
@@ -99,7 +93,7 @@ def test_quiet_keeps_failures() -> None:
 
 
 @pytest.mark.parametrize("detail", [EVIL, f"first\n{EVIL}", f"{EVIL}\n2026-01-01 00:00:00,000 INFO forged", "\n\n"])
-@pytest.mark.parametrize("as_json", [False, pytest.param(True, marks=JSON_LOSES_VISITS)])
+@pytest.mark.parametrize("as_json", [False, True])
 def test_a_failure_is_one_safe_line(detail: str, as_json: bool) -> None:
     """Whatever a site says, it is one line without control characters."""
     (line,) = logged(visit(Failed("callback", 200, detail)), as_json=as_json)

@@ -102,11 +102,12 @@ def test_a_failure_says_why_and_that_yesterdays_output_stands() -> None:
     ]
 
 
+@pytest.mark.xfail(strict=True, reason="an empty line is written instead of nothing")
 def test_a_failure_without_outputs_ends_without_an_empty_line() -> None:
     """A crawl that writes nothing has no outputs to speak of."""
     said = summary(report(status=FAILED, outputs=(), reasons=("no page was fetched",)))
     assert "no output configured" in said
-    assert not said.endswith("\n") or pytest.xfail("an empty line is written instead of nothing")
+    assert not said.endswith("\n")
 
 
 def test_what_failed_is_shown_by_kind_with_its_traceback() -> None:
