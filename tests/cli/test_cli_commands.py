@@ -11,7 +11,7 @@ import sys
 import urllib.request
 
 import pytest
-from crawling import SPIDER, Project, Site, ended, finish, scrape, start
+from crawling import SPIDER, Here, Project, Site, ended, finish, scrape, start
 
 from scraper.about import __version__
 
@@ -43,11 +43,11 @@ def test_help_names_every_command_and_exit_code(option: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_explains_itself(command: str) -> None:
+def test_each_command_explains_itself(here: Here, command: str) -> None:
     """`scrape run --help` and its like have a sentence and every option has one too."""
-    done = scrape(command, "--help")
+    done = here(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    options = re.findall(r"^ +(?:-\w, )?--[a-z-]+(?: [A-Z]+)?(.*)$", done.stdout, re.M)
+    options = re.findall(r"^ +(?:-\w)?--[a-z-]+(?: [A-Z]+)?(.*)$", done.stdout, re.M)
     assert options
     assert all(text.strip() or "\n      " in done.stdout for text in options)
 
@@ -60,9 +60,9 @@ def test_the_version_is_that_of_the_package() -> None:
     assert module.stdout == done.stdout
 
 
-def test_without_arguments_the_help_is_shown() -> None:
+def test_without_arguments_the_help_is_shown(here: Here) -> None:
     """Somebody who types only `scrape` learns what to type."""
-    done = scrape()
+    done = here()
     assert done.returncode == 2
     assert "check" in done.stdout + done.stderr
 
@@ -70,28 +70,28 @@ def test_without_arguments_the_help_is_shown() -> None:
 # -- wrong turns -------------------------------------------------------------------------------------------------
 
 
-def test_an_unknown_command_is_refused() -> None:
+def test_an_unknown_command_is_refused(here: Here) -> None:
     """A word that is neither a command nor a file is an error of the command line."""
-    assert "nonsense" in assert_refused(scrape("nonsense"))
+    assert "nonsense" in assert_refused(here("nonsense"))
 
 
-def test_an_unknown_option_is_refused(project: Project, small_shop: Site) -> None:
+def test_an_unknown_option_is_refused(here: Here, project: Project, small_shop: Site) -> None:
     """A mistyped option never starts a crawl."""
     project.write(small_shop.origin + "/")
-    assert "--freshh" in assert_refused(project.scrape("--freshh"))
+    assert "--freshh" in assert_refused(here(project.config, "--freshh"))
     assert not project.path(".scrape").exists()
 
 
-def test_a_missing_config_is_named(project: Project) -> None:
+def test_a_missing_config_is_named(here: Here, project: Project) -> None:
     """`scrape nothing.yaml` says which file is not there."""
     missing = str(project.path("nothing.yaml"))
     for arguments in ([missing], ["run", missing], ["check", missing]):
-        assert f"{missing}: there is no such file" in assert_refused(scrape(*arguments))
+        assert f"{missing}: there is no such file" in assert_refused(here(*arguments))
 
 
-def test_a_folder_is_no_config(project: Project) -> None:
+def test_a_folder_is_no_config(here: Here, project: Project) -> None:
     """`scrape .` is refused with a hint."""
-    assert "this is a folder" in assert_refused(scrape(str(project.folder)))
+    assert "this is a folder" in assert_refused(here(str(project.folder)))
 
 
 WRONG = """\
@@ -105,12 +105,12 @@ output: out/items.xyz
 
 
 @pytest.mark.parametrize("command", ["run", "check"])
-def test_every_problem_of_a_config_has_its_place(project: Project, command: str) -> None:
+def test_every_problem_of_a_config_has_its_place(here: Here, project: Project, command: str) -> None:
     """Each problem is one line with file, line, column and key, in the order of the file; nothing is touched."""
     project.write("http://127.0.0.1:1/")
     project.config.write_text(WRONG)
     before = project.files()
-    lines = assert_refused(scrape(command, str(project.config))).splitlines()
+    lines = assert_refused(here(command, str(project.config))).splitlines()
     places = [re.match(rf"{re.escape(str(project.config))}:(\d+):(\d+): ([\w.]+): ", line) for line in lines]
     assert all(places), lines
     found = [(int(place[1]), int(place[2]), place[3]) for place in places if place]
@@ -119,11 +119,11 @@ def test_every_problem_of_a_config_has_its_place(project: Project, command: str)
     assert project.files() == before
 
 
-def test_broken_yaml_has_its_place(project: Project) -> None:
+def test_broken_yaml_has_its_place(here: Here, project: Project) -> None:
     """A file that is not YAML is refused with line and column."""
     project.write("http://127.0.0.1:1/")
     project.config.write_text("spider: spider.py\nseeds: [a\n")
-    assert re.match(rf"{re.escape(str(project.config))}:\d+:\d+: ", assert_refused(project.scrape()))
+    assert re.match(rf"{re.escape(str(project.config))}:\d+:\d+: ", assert_refused(here(project.config)))
 
 
 SPIDERS = {
@@ -137,26 +137,26 @@ SPIDERS = {
 
 
 @pytest.mark.parametrize("case", SPIDERS)
-def test_a_spider_that_cannot_be_used_is_refused(project: Project, case: str) -> None:
+def test_a_spider_that_cannot_be_used_is_refused(here: Here, project: Project, case: str) -> None:
     """What is wrong with the spider is said before anything is fetched or written."""
     code, message = SPIDERS[case]
     project.write("http://127.0.0.1:1/", spider=code)
     before = project.files()
-    assert re.search(message, assert_refused(project.scrape()))
+    assert re.search(message, assert_refused(here(project.config)))
     assert project.files() == before
 
 
-def test_a_missing_spider_is_named(project: Project) -> None:
+def test_a_missing_spider_is_named(here: Here, project: Project) -> None:
     """The path is relative to the config file, and the message says so."""
     project.write("http://127.0.0.1:1/")
     project.path("spider.py").unlink()
-    assert "relative to the config file" in assert_refused(project.scrape())
+    assert "relative to the config file" in assert_refused(here(project.config))
 
 
 # -- check -------------------------------------------------------------------------------------------------------
 
 
-def test_check_tells_what_would_run_and_does_nothing(project: Project, small_shop: Site) -> None:
+def test_check_tells_what_would_run_and_does_nothing(here: Here, project: Project, small_shop: Site) -> None:
     """Every decision of the config is in the answer; nothing is fetched, nothing is written."""
     project.write(
         small_shop.origin + "/",
@@ -166,7 +166,7 @@ def test_check_tells_what_would_run_and_does_nothing(project: Project, small_sho
         output=["out/a.jsonl", "out/b.csv.gz"],
     )
     before, asked = project.files(), len(small_shop.paths)
-    done = scrape("check", str(project.config))
+    done = here("check", str(project.config))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("my-books: the config is valid\n")
     for words in ("Books", small_shop.origin, "IGNORED", "7 pages", "2h 00m", "out/a.jsonl (jsonl, replace)"):
@@ -190,9 +190,9 @@ def test_check_works_while_the_crawl_runs(project: Project, small_shop: Site) ->
 # -- schema ------------------------------------------------------------------------------------------------------
 
 
-def test_the_schema_is_json_schema() -> None:
+def test_the_schema_is_json_schema(here: Here) -> None:
     """`scrape schema` is one JSON document that describes every top-level key."""
-    done = scrape("schema")
+    done = here("schema")
     assert (done.returncode, done.stderr) == (0, "")
     schema = json.loads(done.stdout)
     assert schema["required"] == ["spider"]
@@ -215,19 +215,19 @@ def test_the_shop_is_served_until_it_is_interrupted() -> None:
             assert finish(served)[0] == 0
 
 
-def test_a_port_that_is_taken_is_explained() -> None:
+def test_a_port_that_is_taken_is_explained(here: Here) -> None:
     """The message names the port and the cure."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert f"port {port}" in assert_refused(scrape("shop", "--port", str(port)), code=1)
+        assert f"port {port}" in assert_refused(here("shop", "--port", str(port)), code=1)
 
 
 @pytest.mark.parametrize("port", ["70000", "-1"])
-def test_a_port_that_does_not_exist_is_refused(port: str) -> None:
+def test_a_port_that_does_not_exist_is_refused(here: Here, port: str) -> None:
     """A wrong number is an error of the command line, as --books 0 is."""
-    assert_refused(scrape("shop", "--port", port))
+    assert_refused(here("shop", "--port", port))
 
 
-def test_a_shop_needs_books() -> None:
+def test_a_shop_needs_books(here: Here) -> None:
     """--books 0 is an error of the command line."""
-    assert "--books" in assert_refused(scrape("shop", "--books", "0"))
+    assert "--books" in assert_refused(here("shop", "--books", "0"))

@@ -12,7 +12,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from crawling import BOOKS, LARGE_ITEMS, LISTING, SCRAPE, Answer, Project, Site, ended, finish, scrape, site_of, truth
+from crawling import (
+    BOOKS,
+    LARGE_ITEMS,
+    LISTING,
+    SCRAPE,
+    Answer,
+    Here,
+    Project,
+    Site,
+    ended,
+    finish,
+    scrape,
+    site_of,
+    truth,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -64,10 +78,10 @@ def test_a_run_ends_with_a_summary_on_stdout(crawl: Project, small_shop: Site) -
     assert crawl.items() == truth(BOOKS, small_shop.origin)
 
 
-def test_run_is_the_same_as_no_command(crawl: Project) -> None:
+def test_run_is_the_same_as_no_command(here: Here, crawl: Project) -> None:
     """`scrape run config.yaml` and `scrape config.yaml` are one."""
-    assert scrape("run", str(crawl.config)).returncode == 0
-    assert "(run 2)" in scrape(str(crawl.config)).stdout
+    assert here("run", str(crawl.config)).returncode == 0
+    assert "(run 2)" in here(str(crawl.config)).stdout
 
 
 def test_paths_are_those_of_the_config(crawl: Project, tmp_path: Path, small_shop: Site) -> None:
@@ -83,48 +97,48 @@ def test_paths_are_those_of_the_config(crawl: Project, tmp_path: Path, small_sho
 
 def test_without_a_terminal_there_is_no_escape_code(crawl: Project) -> None:
     """What goes into a file or a mail is plain text, in every mode."""
-    for options in ([], ["-v"], ["-q"], ["--json-log"]):
+    for options in ([], ["-v"]):
         done = crawl.scrape(*options, env={"TERM": "xterm-256color", "FORCE_COLOR": "1", "CLICOLOR_FORCE": "1"})
         assert ESCAPE not in done.stdout + done.stderr
         assert "\r" not in done.stdout + done.stderr
 
 
-def test_quiet_says_nothing_of_a_success(crawl: Project) -> None:
+def test_quiet_says_nothing_of_a_success(here: Here, crawl: Project) -> None:
     """cron sends a mail for every line; a good run has none."""
-    done = crawl.scrape("--quiet")
+    done = here(crawl.config, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-def test_quiet_speaks_of_a_failure(project: Project) -> None:
+def test_quiet_speaks_of_a_failure(here: Here, project: Project) -> None:
     """A run that fails says what and where, on stderr, also under -q."""
     with Site(site_of({"/": '<a href="/1">x</a>', "/1": "<h1>wrong</h1>"})) as site:
-        done = project.write(site.origin + "/", spider=CRASHING).scrape("-q")
+        done = here(project.write(site.origin + "/", spider=CRASHING).config, "-q")
     assert (done.returncode, done.stdout) == (1, "")
     for words in ("FAILED: a callback failed on 1 page", f"{site.origin}/1", "ValueError: wrong", "as they were"):
         assert words in done.stderr
 
 
-def test_verbose_logs_every_visit(crawl: Project, small_shop: Site) -> None:
+def test_verbose_logs_every_visit(here: Here, crawl: Project, small_shop: Site) -> None:
     """-v writes a line for each visit to stderr, robots.txt included, with status and size."""
-    done = crawl.scrape("-v")
+    done = here(crawl.config, "-v")
     lines = [line for line in done.stderr.splitlines() if small_shop.origin in line]
     assert len(lines) == BOOKS + 3 + 1
     assert all(" 200 " in line for line in lines)
     assert sum("1 items" in line for line in lines) == BOOKS
 
 
-def test_the_json_log_is_json_and_ends_with_the_report(crawl: Project) -> None:
+def test_the_json_log_is_json_and_ends_with_the_report(here: Here, crawl: Project) -> None:
     """Nothing but JSON lines on stderr, nothing on stdout; the last line has the whole report."""
-    done = crawl.scrape("--json-log")
+    done = here(crawl.config, "--json-log")
     assert (done.returncode, done.stdout) == (0, "")
     report = report_of(done.stderr)
     assert (report["status"], report["items"], report["run"]) == ("done", BOOKS, 1)
     assert report["outputs"] == [str(crawl.path("out/items.jsonl"))]
 
 
-def test_the_json_log_has_every_visit(crawl: Project, small_shop: Site) -> None:
+def test_the_json_log_has_every_visit(here: Here, crawl: Project, small_shop: Site) -> None:
     """--json-log: "Log every visit": 64 visits are 64 lines with URL and outcome."""
-    lines = [json.loads(line) for line in crawl.scrape("--json-log").stderr.splitlines()]
+    lines = [json.loads(line) for line in here(crawl.config, "--json-log").stderr.splitlines()]
     visits = [line for line in lines if "url" in line]
     assert len(visits) == BOOKS + 3 + 1
     assert {visit["url"] for visit in visits} >= {small_shop.origin + LISTING}
@@ -177,10 +191,10 @@ def evil_site() -> dict[str, Answer]:
 
 
 @pytest.mark.parametrize("options", [[], ["-v"], ["-q"], ["--json-log"]])
-def test_a_page_cannot_command_the_terminal(project: Project, options: list[str]) -> None:
+def test_a_page_cannot_command_the_terminal(here: Here, project: Project, options: list[str]) -> None:
     """Control and direction characters of titles, URLs, headers and status lines are shown escaped."""
     with Site(site_of(evil_site())) as site:
-        done = project.write(site.origin + "/", spider=CRASHING, scope={"hosts": ["127.0.0.1"]}).scrape(*options)
+        done = here(project.write(site.origin + "/", spider=CRASHING, scope={"hosts": ["127.0.0.1"]}).config, *options)
     assert done.returncode == 1
     said = done.stdout + done.stderr
     for character in "\x1b\x07\x9b\r\u202e":
@@ -188,10 +202,10 @@ def test_a_page_cannot_command_the_terminal(project: Project, options: list[str]
 
 
 @pytest.mark.parametrize("options", [["-v"], ["-q"]])
-def test_a_page_cannot_forge_a_line(project: Project, options: list[str]) -> None:
+def test_a_page_cannot_forge_a_line(here: Here, project: Project, options: list[str]) -> None:
     """No line begins with what a page says."""
     with Site(site_of(evil_site())) as site:
-        done = project.write(site.origin + "/", spider=CRASHING).scrape(*options)
+        done = here(project.write(site.origin + "/", spider=CRASHING).config, *options)
     forged = [line for line in (done.stdout + done.stderr).splitlines() if line.lstrip().startswith("FAILED: forged")]
     assert not [line for line in forged if not line.startswith("      ")], "a page wrote a line of the summary"
     assert not [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("2026-01-01")]
@@ -259,12 +273,12 @@ def test_a_terminal_with_few_letters_gets_the_summary_too(project: Project, enco
 # -- how it ends -------------------------------------------------------------------------------------------------
 
 
-def test_a_failed_run_exits_1_and_leaves_yesterdays_output(project: Project) -> None:
+def test_a_failed_run_exits_1_and_leaves_yesterdays_output(here: Here, project: Project) -> None:
     """A dead site is a failure: the exit code says so and the output of yesterday stands."""
     with Site(lambda path: (503, "down")) as site:
         project.write(site.origin + "/", output=["out/items.jsonl", "out/items.csv.gz"])
         before = project.yesterday()
-        done = project.scrape()
+        done = here(project.config)
     assert done.returncode == 1
     assert "FAILED: no page was fetched" in done.stdout
     assert project.path("out/items.jsonl").read_bytes() == before
@@ -292,13 +306,13 @@ def test_only_one_run_at_a_time(project: Project, small_shop: Site) -> None:
     assert project.items() == truth(BOOKS, small_shop.origin)
 
 
-def test_a_damaged_state_is_named_and_left_alone(crawl: Project) -> None:
+def test_a_damaged_state_is_named_and_left_alone(here: Here, crawl: Project) -> None:
     """Exit code 1, the path and the cure, no traceback; file and output as they were."""
-    crawl.scrape()
+    here(crawl.config)
     state = crawl.path(".scrape/crawl/run.db")
     state.write_bytes(b"\x00not a database" * 1000)
     before = crawl.files()
-    done = crawl.scrape()
+    done = here(crawl.config)
     assert done.returncode == 1
     assert str(state) in done.stderr
     assert "Traceback" not in done.stderr
@@ -347,18 +361,18 @@ def test_a_disk_that_fills_up_costs_nothing(crawl: Project, small_shop: Site, li
     assert [item["url"] for item in crawl.items()] == [item["url"] for item in truth(BOOKS, small_shop.origin)]
 
 
-def test_a_table_is_what_spreadsheets_read(project: Project, small_shop: Site) -> None:
+def test_a_table_is_what_spreadsheets_read(here: Here, project: Project, small_shop: Site) -> None:
     """CSV and JSONL of one run hold the same items."""
     project.write(small_shop.origin + LISTING, output=["out/items.jsonl", "out/items.csv"])
-    assert project.scrape().returncode == 0
+    assert here(project.config).returncode == 0
     with project.path("out/items.csv").open(newline="") as file:
         rows = [{**row, "stock": int(row["stock"])} for row in csv.DictReader(file)]
     assert sorted(rows, key=lambda row: str(row["url"])) == project.items()
 
 
-def test_a_run_in_memory_leaves_only_its_output(crawl: Project, small_shop: Site) -> None:
+def test_a_run_in_memory_leaves_only_its_output(here: Here, crawl: Project, small_shop: Site) -> None:
     """--memory writes no state."""
-    done = crawl.scrape("--memory")
+    done = here(crawl.config, "--memory")
     assert done.returncode == 0, done.stderr
     assert not crawl.path(".scrape").exists()
     assert crawl.items() == truth(BOOKS, small_shop.origin)
@@ -386,9 +400,11 @@ class Starting(Spider):
         ("return [Request('not a url')]", "not a url"),
     ],
 )
-def test_a_start_that_is_wrong_is_explained(project: Project, small_shop: Site, body: str, words: str) -> None:
+def test_a_start_that_is_wrong_is_explained(
+    here: Here, project: Project, small_shop: Site, body: str, words: str
+) -> None:
     """What a spider's start() does wrong is said like everything else that is wrong with a spider."""
-    done = project.write(small_shop.origin + LISTING, spider=START.format(body)).scrape()
+    done = here(project.write(small_shop.origin + LISTING, spider=START.format(body)).config)
     assert done.returncode in (1, 2)
     assert words in done.stderr
     assert "scraper/engine" not in done.stderr

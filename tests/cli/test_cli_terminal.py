@@ -85,7 +85,7 @@ def test_the_live_line_is_shown_four_times_a_second_at_most(project: Project, sm
     assert session.code == 0
     drawn = [at for at, piece in session.pieces for _ in re.findall(re.escape(CLEAR) + "crawl: ", piece)]
     assert len(drawn) >= 4, session.text
-    assert len(drawn) <= (drawn[-1] - drawn[0]) * 4 + 1.5
+    assert len(drawn) <= (drawn[-1] - drawn[0]) * 4 + 3  # pieces that were read late came together
     shown = [line for line in session.screen if line.strip()]
     assert shown[0].startswith("crawl: done in ")
     assert not any("in flight" in line for line in shown)

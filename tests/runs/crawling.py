@@ -31,6 +31,9 @@ BOOKS = 60  # in the small shop, on 3 listing pages
 Answer: TypeAlias = "str | bytes | tuple[int, str] | Reply | None"
 """HTML; raw bytes for the wire; (status, HTML); a shop's reply; HANG: never answer."""
 
+Here: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
+"""The command inside of this process."""
+
 SPIDER = """
 from scraper import Spider
 
