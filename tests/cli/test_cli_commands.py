@@ -10,10 +10,12 @@ import subprocess
 import sys
 import urllib.request
 
+import click
 import pytest
 from crawling import SPIDER, Here, Project, Site, ended, finish, scrape, start
 
 from scraper.about import __version__
+from scraper.cli.main import commands
 
 pytestmark = pytest.mark.slow
 
@@ -44,12 +46,14 @@ def test_help_names_every_command_and_exit_code(option: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_each_command_explains_itself(here: Here, command: str) -> None:
-    """`scrape run --help` and its like have a sentence and every option has one too."""
+    """`scrape run --help` and its like have a sentence, and so has every option."""
     done = here(command, "--help")
     assert (done.returncode, done.stderr) == (0, "")
-    options = re.findall(r"^ +(?:-\w)?--[a-z-]+(?: [A-Z]+)?(.*)$", done.stdout, re.M)
-    assert options
-    assert all(text.strip() or "\n      " in done.stdout for text in options)
+    known = commands.commands[command]
+    assert known.help
+    assert known.help.splitlines()[0] in done.stdout
+    for option in known.params:
+        assert not isinstance(option, click.Option) or option.help, f"{option.name} says nothing"
 
 
 def test_the_version_is_that_of_the_package() -> None:

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from scraper.runs.plan import Plan
 from scraper.runs.report import Report
 from scraper.runs.runner import Run
-from scraper.testing.clock import FakeClock, run
+from scraper.testing.clock import run
 from scraper.testing.fake_fetcher import Answer
 from scraper.testing.web import FORBIDDEN, Web
 from scraper.urls import hostname
-from tests.helpers import Exchange, WatchedFetcher, make_plan
+from tests.helpers import Exchange, SteadyClock, WatchedFetcher, make_plan
 
 SLACK = 1e-6  # seconds: sums of floats
 bounded = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -58,7 +58,7 @@ def crawl(site: dict[str, Answer], plan: Plan, pace: float) -> tuple[Report, Wat
     """Crawl a site on a clock that jumps; return the report and what the servers saw."""
 
     async def main() -> tuple[Report, WatchedFetcher]:
-        clock = FakeClock()
+        clock = SteadyClock()
         watched = WatchedFetcher(site, clock, answering=own_time(pace), pause=asyncio.sleep)
         async with watched:
             return await Run(plan, clock=clock, fetcher=watched).execute(), watched
@@ -163,7 +163,7 @@ class TestPoliteness:
         number = iter(range(9))
 
         async def main() -> list[float]:
-            clock = FakeClock()
+            clock = SteadyClock()
             watched = WatchedFetcher(
                 site,
                 clock,
@@ -190,7 +190,7 @@ class TestPoliteness:
         times = {"http://h.test/": 3.0, "http://h.test:81/robots.txt": 2.5}
 
         async def main() -> list[Exchange]:
-            clock = FakeClock()
+            clock = SteadyClock()
             watched = WatchedFetcher(site, clock, answering=lambda url: times.get(url, 0.1), pause=asyncio.sleep)
             async with watched:
                 plan = make_plan(seeds=("http://h.test/", "http://h.test:81/"), per_host=2, delay=1.0, obey_robots=True)
