@@ -153,7 +153,6 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the module has no __dir__, so names that are loaded later cannot be completed")
 def test_a_shell_can_complete_the_public_names() -> None:
     """dir() knows `crawl` before it was used for the first time."""
     code = "import scraper; print(set(scraper.__all__) - set(dir(scraper)))"
@@ -258,7 +257,6 @@ async def test_an_observer_hears_every_visit_once(seed: str) -> None:
     assert len(heard) == len(set(heard)) == BOOKS + 3 + 1
 
 
-@pytest.mark.xfail(strict=True, reason="an exception in an observer ends the crawl and leaves `crawl` as it is")
 async def test_an_observer_cannot_change_the_crawl(seed: str, tmp_path: Path) -> None:
     """`it cannot change the crawl`: one that breaks is not listened to any more, or noted; the items come."""
 
@@ -498,11 +496,6 @@ async def test_a_stream_goes_on_with_its_state(seed: str, tmp_path: Path) -> Non
     assert {item["url"] for item in [*first, *rest]}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what was handed to the stream and committed, but not read yet, is lost when the reader leaves: up to 100 "
-    "items and one commit; documented is `at least once`",
-)
 async def test_a_stream_tells_every_item_at_least_once(tmp_path: Path) -> None:
     """An item that no reader has seen comes again when the crawl goes on."""
     with shop(300) as site:
@@ -514,7 +507,6 @@ async def test_a_stream_tells_every_item_at_least_once(tmp_path: Path) -> None:
         assert seen == {item["url"] for item in truth(300, site.origin)}
 
 
-@pytest.mark.xfail(strict=True, reason="`Takes the same settings as crawl`, but fresh and observers are unknown keys")
 @pytest.mark.parametrize("more", [{"fresh": True}, {"observers": []}])
 async def test_a_stream_takes_what_crawl_takes(seed: str, more: dict[str, Any]) -> None:
     """Every argument of `crawl` but none of its own is one of `stream`."""

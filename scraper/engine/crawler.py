@@ -177,7 +177,8 @@ class Crawler:
             return Refused(reason, f"redirects to {error}")
         _, refused = self.admit([replace(lease.request, url=target)], ())
         if refused:
-            return Refused(refused[0][1], f"redirects to {target}")
+            cure = "; to let it in, add its host to scope.hosts" if refused[0][1] is Reason.OFF_SCOPE else ""
+            return Refused(refused[0][1], f"redirects to {target}{cure}")
         return Moved(target, response.status)
 
     def _trouble(self, lease: Lease, reason: str, status: int, wait: float | None, detail: str) -> Retry | Failed:

@@ -109,9 +109,18 @@ class Outputs:
         for sink in self.sinks.values():
             await sink.seal()
 
-    def paths(self, *, finished: bool) -> tuple[str, ...]:
-        """Return the finished outputs, or where the unfinished work is."""
-        return tuple(sink.place.final if finished else sink.place.work for sink in self.sinks.values())
+    def finished(self) -> tuple[str, ...]:
+        """Return where the run's result is."""
+        return tuple(sink.place.final for sink in self.sinks.values())
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Return where the items of a run are that can be gone on with."""
+        return tuple(sink.place.work for sink in self.sinks.values())
+
+    def taken_back(self) -> tuple[str, ...]:
+        """Return where the items of a run that failed can be looked at."""
+        places = [sink.place for sink in self.sinks.values()]
+        return tuple(f"{place.final}.part" if place.work == place.final else place.work for place in places)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

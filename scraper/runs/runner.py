@@ -172,12 +172,12 @@ class Run:
         stopped_by = self._crawler.stopped_by if self._crawler else ""
         reasons = () if memory.status == SEALING else failures(self.tally)
         if stopped_by == _INTERRUPTED:
-            status, reasons = INTERRUPTED, ()
+            status, reasons, paths = INTERRUPTED, (), outputs.unfinished
         elif reasons or memory.status == FAILING:
-            status = FAILED
+            status, paths = FAILED, outputs.taken_back
             await self._finish(FAILING, outputs.set_aside, opening.FAILED)
         else:
-            status = DONE
+            status, paths = DONE, outputs.finished
             await self._finish(SEALING, outputs.seal, opening.ENDED)
         return Report(
             name=self.plan.name,
@@ -187,7 +187,7 @@ class Run:
             progress=self.progress(),
             cpu=self._clock.cpu() - self._cpu_started,
             bound_by=self._bound_by(),
-            outputs=outputs.paths(finished=status == DONE),
+            outputs=paths(),
             reasons=reasons,
             stopped_by=stopped_by,
             shop=self.plan.practice_shop,

@@ -1,4 +1,4 @@
-"""What an output is to the crawl: a place, and six verbs in a fixed order.
+"""What an output is to the crawl: a place, and seven verbs in a fixed order.
 
 The bargain with the crawl's memory: a sink appends whole batches and tells the length that it has reached; the memory
 stores that length in the same transaction as the pages' outcomes. On resume the output is cut back to the stored

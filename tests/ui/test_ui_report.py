@@ -102,7 +102,6 @@ def test_a_failure_says_why_and_that_yesterdays_output_stands() -> None:
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="an empty line is written instead of nothing")
 def test_a_failure_without_outputs_ends_without_an_empty_line() -> None:
     """A crawl that writes nothing has no outputs to speak of."""
     said = summary(report(status=FAILED, outputs=(), reasons=("no page was fetched",)))
