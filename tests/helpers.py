@@ -26,6 +26,7 @@ from scraper.runs.runner import Run
 from scraper.spider import Spider
 from scraper.testing.clock import FakeClock, run
 from scraper.testing.fake_fetcher import Answer, FakeFetcher
+from scraper.testing.web import FORBIDDEN, Web
 from scraper.urls import hostname, origin
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "crawl_fast",
     "jsonl",
     "make_plan",
+    "plain_loop",
     "read_rows",
 ]
 
@@ -210,6 +212,23 @@ def crawl_fast(site: Mapping[str, Answer], **changes: Any) -> tuple[Report, Fake
             return await Run(make_plan(**changes), clock=clock, fetcher=fetcher).execute(), fetcher
 
     return run(main())
+
+
+def plain_loop(web: Web) -> set[str]:
+    """Return the pages that a crawler without any cleverness finds: one URL after the other, each once."""
+    todo, seen, found = list(web.seeds), set(), set()
+    while todo:
+        url = todo.pop(0)
+        host = hostname(url)
+        if url in seen or host not in web.hosts or host in web.dead or FORBIDDEN in url:
+            continue
+        seen.add(url)
+        if url in web.redirects:
+            todo.append(web.redirects[url].target or "mailto://x")
+        elif url in web.pages:
+            found.add(url)
+            todo.extend(link.target for link in web.pages[url] if link.target)
+    return found
 
 
 def read_rows(path: Path, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

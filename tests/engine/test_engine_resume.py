@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -34,7 +35,6 @@ from tests.helpers import WatchedFetcher, jsonl, make_plan, read_rows
 
 bounded = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 webs = st.builds(Web, st.integers(0, 10_000), dead=st.just(0.0), retry_after=st.just(0))
-HOURS = 100  # of processes that a crawl may take in a test before it is said to go on for ever
 
 
 class Killed(BaseException):
@@ -93,15 +93,6 @@ def items(report: Report) -> list[str]:
     return [json.loads(line)["url"] for line in Path(report.outputs[0]).read_text().splitlines()]
 
 
-def all_pages(web: Web, where: Path) -> set[str]:
-    """Return the pages that a crawl finds when nobody disturbs it."""
-    report, _ = asyncio.run(crawl(plan_for(web, where / "undisturbed"), web.site()))
-    assert report is not None
-    found = items(report)
-    assert len(found) == len(set(found))
-    return set(found)
-
-
 class TestStop:
     """`stop`, as Ctrl-C does it."""
 
@@ -118,7 +109,7 @@ class TestStop:
                 if report.status != INTERRUPTED:
                     break
             assert report.status != INTERRUPTED
-            assert sorted(items(report)) == sorted(fetched) == sorted(all_pages(web, where))
+            assert sorted(items(report)) == sorted(fetched) == sorted(plain_loop(web))
             assert report.items == report.pages == len(fetched)
 
     @bounded
@@ -131,7 +122,7 @@ class TestStop:
             report, _ = asyncio.run(crawl(plan, site))
             assert report is not None
             if report.run == 1:
-                assert len(items(report)) == min(limit, len(all_pages(web, where)))
+                assert len(items(report)) == min(limit, len(plain_loop(web)))
 
     def test_a_stop_before_the_first_request_loses_nothing(self, tmp_path: Path) -> None:
         """The run is begun, its seeds are queued, and the next process does the rest."""
@@ -149,7 +140,7 @@ class TestStop:
         assert asyncio.run(stopped()).status == INTERRUPTED
         report, _ = asyncio.run(crawl(plan, web.site()))
         assert report is not None
-        assert sorted(items(report)) == sorted(all_pages(web, tmp_path))
+        assert sorted(items(report)) == sorted(plain_loop(web))
 
     def test_whatever_a_stop_is_called_the_run_can_go_on(self, tmp_path: Path) -> None:
         """A reason in other words must not turn a stopped run into a finished one."""
@@ -182,7 +173,7 @@ class TestKill:
                     break
             assert report is not None
             if report.run == 1:  # else the kill came when the first run was over
-                assert sorted(items(report)) == sorted(all_pages(web, where))
+                assert sorted(items(report)) == sorted(plain_loop(web))
                 assert report.items == len(items(report))
 
     @pytest.mark.parametrize("limit", [{"max_pages": 4}, {"max_items": 4}])
@@ -219,7 +210,7 @@ class TestKill:
         report, _ = asyncio.run(crawl(plan_for(web, tmp_path), web.site()))
         assert report is not None
         assert report.resumed
-        assert sorted(items(report)) == sorted(all_pages(web, tmp_path))
+        assert sorted(items(report)) == sorted(plain_loop(web))
 
 
 class TestExplained:
@@ -268,6 +259,33 @@ class TestExplained:
             assert read_rows(state, "select count(*) from url where parent >= id") == [(0,)]
 
 
+class TestCounts:
+    """What the report says is what is on record."""
+
+    @bounded
+    @given(webs, st.lists(st.integers(1, 60), max_size=2), st.lists(st.integers(1, 20), max_size=2))
+    def test_the_report_of_a_run_is_the_sum_of_its_processes(
+        self, web: Web, stops: list[int], kills: list[int]
+    ) -> None:
+        """Pages, items, failures, refusals, retries and redirects, however often it was stopped and killed."""
+        with folder() as where:
+            plan, site = plan_for(web, where), web.site()
+            for stop_at, kill_at in [*((n, 0) for n in stops), *((0, n) for n in kills), (0, 0)]:
+                report, _ = asyncio.run(crawl(plan, site, stop_at=stop_at, kill_at=kill_at))
+                if report is not None and report.status != INTERRUPTED:
+                    break
+            assert report is not None
+            tally, state = report.progress.tally, where / "state" / "run.db"
+            by_kind = {1: Counter[str](), 2: Counter[str](), 3: Counter[str]()}
+            for kind, reason, number in read_rows(state, "select kind, reason, count(*) from done group by 1, 2"):
+                by_kind[kind][reason] += number
+            by_kind[2].update(dict(read_rows(state, "select reason, count(*) from refused group by 1")))
+            assert (tally.pages, tally.refused, tally.failed) == (by_kind[1][""], by_kind[2], by_kind[3])
+            assert (tally.items,) == read_rows(state, "select sum(items) from done")[0]
+            assert (tally.retries,) == read_rows(state, "select count(*) from tried")[0]
+            assert (tally.redirects,) == read_rows(state, "select count(*) from hop")[0]
+
+
 class TestItems:
     """What a page brings and its outcome are one fact."""
 
@@ -295,8 +313,6 @@ class TestItems:
 
 def _child(where: str, boundary: int) -> None:
     """Crawl in a process of its own and die at a boundary, as the slow test asks."""
-    import os
-
     web = Web(7, dead=0.0, retry_after=0)
     boundaries = iter(range(1, 10**9))
 

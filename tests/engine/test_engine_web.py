@@ -21,7 +21,7 @@ from scraper.testing.clock import run
 from scraper.testing.fake_fetcher import Answer
 from scraper.testing.web import FORBIDDEN, Web
 from scraper.urls import hostname
-from tests.helpers import Exchange, SteadyClock, WatchedFetcher, make_plan
+from tests.helpers import Exchange, SteadyClock, WatchedFetcher, make_plan, plain_loop
 
 SLACK = 1e-6  # seconds: sums of floats
 bounded = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -69,23 +69,6 @@ def crawl(site: dict[str, Answer], plan: Plan, pace: float) -> tuple[Report, Wat
 def crawl_web(web: Web, changes: dict[str, object], pace: float) -> tuple[Report, WatchedFetcher]:
     """Crawl a web from its seeds, all of its hosts."""
     return crawl(web.site(), make_plan(seeds=web.seeds, hosts=web.hosts, **changes), pace)
-
-
-def plain_loop(web: Web) -> set[str]:
-    """Return the pages that a crawler without any cleverness finds: one URL after the other, each once."""
-    todo, seen, found = list(web.seeds), set(), set()
-    while todo:
-        url = todo.pop(0)
-        host = hostname(url)
-        if url in seen or host not in web.hosts or host in web.dead or FORBIDDEN in url:
-            continue
-        seen.add(url)
-        if url in web.redirects:
-            todo.append(web.redirects[url].target or "mailto://x")
-        elif url in web.pages:
-            found.add(url)
-            todo.extend(link.target for link in web.pages[url] if link.target)
-    return found
 
 
 def at_once(exchanges: list[Exchange]) -> int:

@@ -6,8 +6,6 @@ import json
 from collections import Counter
 from typing import Any
 
-import pytest
-
 from scraper.engine.tally import Tally
 from scraper.frontier.base import Committed, Counts
 from scraper.outcome import Failed, Fetched, Reason, Refused, Retry
