@@ -3,9 +3,10 @@
     make bench                      3 rounds
     python benchmarks/run.py --rounds 5 --json results.json
 
-The shop is served by a process of its own, on another processor where there is one. Each contestant is a whole process,
-interpreter start included; its CPU is what the kernel counted for it. Items are compared with the shop's catalogue. Quote
-the ratio, not the seconds: machines differ and are noisy. Scrapy gets a virtual environment of its own.
+The shop is served by a process of its own, on another processor where there is one. Each contestant is a whole
+process, interpreter start included; its CPU is what the kernel counted for it. Items are compared with the shop's
+catalogue. Quote the ratio, not the seconds: machines differ and are noisy. Scrapy gets a virtual environment of its
+own.
 """
 
 from __future__ import annotations

@@ -46,3 +46,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'scraper' has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_LOADED_LATER[name]), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

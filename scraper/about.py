@@ -1,3 +1,7 @@
-"""Which release this is. One line, read by the build and by whoever says who is calling."""
+"""Which release this is.
+
+The build reads the version from here, and so does whoever tells a server or a person who is calling; it stands nowhere
+else. Nothing may be imported here: the build reads the file without running it.
+"""
 
 __version__ = "0.1.0"

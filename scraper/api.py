@@ -23,8 +23,6 @@ from scraper.spider import Spider
 
 __all__ = ["crawl", "stream"]
 
-RECORDS_AHEAD = 100  # records that a stream holds before the crawl waits for its reader
-
 
 async def crawl(
     spider: type[Spider],
@@ -56,6 +54,8 @@ async def stream(
     seeds: Iterable[str] = (),
     output: str | Path | Sequence[Any] | Mapping[str, Any] | None = None,
     state: str | Path | None = None,
+    fresh: bool = False,
+    observers: Sequence[Observer] = (),
     **settings: Any,
 ) -> AsyncIterator[Record]:
     """Run a spider and yield its items as plain records (dicts) while it goes on.
@@ -67,7 +67,8 @@ async def stream(
     how the run came out is for `crawl` to say, but what `crawl` would raise is raised here too.
     """
     sink = _StreamSink()
-    run = _make_run(spider, seeds, output, state, settings, sinks={"stream": sink})
+    sinks = {"stream": sink}
+    run = _make_run(spider, seeds, output, state, settings, fresh=fresh, observers=observers, sinks=sinks)
     # A bare task on purpose: a task group would cancel the reader's own code when the crawl fails between two reads.
     crawling = asyncio.create_task(_run_into(run, sink))
     try:
@@ -87,19 +88,25 @@ async def _run_into(run: Run, sink: _StreamSink) -> None:
 
 
 class _StreamSink:
-    """Hands records to a reader in the same loop; it keeps no place and survives nothing."""
+    """Hands records to a reader in the same loop; a batch is written when the reader has come back for more.
+
+    So what is committed was read, and a crawl with a state folder tells every record at least once.
+    """
 
     place = Place(final="", work="", base=0, format="stream", mode="append")
 
     def __init__(self) -> None:
         self._records: asyncio.Queue[Record | None] = asyncio.Queue()
-        self._room = asyncio.Semaphore(RECORDS_AHEAD)
+        self._reading = False
         self._written = 0
 
     async def next(self) -> Record | None:
-        """Return the next record, None at the end."""
+        """Return the next record, None at the end; whoever asks has done with the one before."""
+        if self._reading:
+            self._records.task_done()
+        self._reading = False
         record = await self._records.get()
-        self._room.release()
+        self._reading = True
         return record
 
     def end(self) -> None:
@@ -111,10 +118,10 @@ class _StreamSink:
         return 0
 
     async def write(self, records: Sequence[Record]) -> int:
-        """Hand over a batch, as fast as the reader takes it."""
+        """Hand over a batch and wait until it was read."""
         for record in records:
-            await self._room.acquire()
             self._records.put_nowait(record)
+        await self._records.join()
         self._written += len(records)
         return self._written
 
@@ -125,6 +132,9 @@ class _StreamSink:
         """Do nothing: what was read was read."""
 
     async def discard(self) -> None:
+        """Do nothing: what was read was read."""
+
+    async def set_aside(self) -> None:
         """Do nothing: what was read was read."""
 
     async def close(self) -> None:

@@ -31,4 +31,4 @@ class Books(Spider):
             url=page.url, title=product.css("h1").text, price=product.css(".price_color").number,
             stock=product.css(".instock").integer, rating=STARS.get(stars.removeprefix("star-rating ")),
             description=product.css("#product_description p").text,
-            breadcrumbs=page.css("ul.breadcrumb a").texts, images=product.css(".gallery img").urls)
+            breadcrumbs=page.css("ul.breadcrumb a").texts, images=product.css(".gallery img").urls)  # fmt: skip

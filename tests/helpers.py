@@ -5,6 +5,7 @@ Everything here is plain: a plan's values are written out once, so that a test n
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
@@ -25,17 +26,23 @@ from scraper.runs.runner import Run
 from scraper.spider import Spider
 from scraper.testing.clock import FakeClock, run
 from scraper.testing.fake_fetcher import Answer, FakeFetcher
+from scraper.testing.web import FORBIDDEN, Web
 from scraper.urls import hostname, origin
 
 __all__ = [
     "Exchange",
     "LinkSpider",
+    "SteadyClock",
     "WatchedFetcher",
     "crawl_fast",
     "jsonl",
     "make_plan",
+    "plain_loop",
     "read_rows",
 ]
+
+
+LOOP_TICK = 1e-8  # seconds; ten times what asyncio takes for the present
 
 
 class LinkSpider(Spider):
@@ -47,12 +54,24 @@ class LinkSpider(Spider):
         yield page.follow_links()
 
 
+class SteadyClock(FakeClock):
+    """A clock that jumps and never stands still: the loop calls a timer that is a nanosecond away due without moving.
+
+    A crawl that waits for the last bit of a float sum would ask again for ever.
+    """
+
+    async def wait(self, event: asyncio.Event, timeout: float | None) -> bool:
+        """Wait for `event`, and at least a tick that the loop can see."""
+        return await super().wait(event, timeout if not timeout or timeout < 0 else max(timeout, LOOP_TICK))
+
+
 def make_plan(**changes: Any) -> Plan:
     """Return a plan without politeness, limits, robots or disk, with `changes` made to it."""
     values: dict[str, Any] = {
         "name": "test",
         "spider": LinkSpider(),
         "seeds": (),
+        "home": Path("/"),
         "practice_shop": False,
         "state": None,
         "hosts": (),
@@ -196,11 +215,28 @@ def crawl_fast(site: Mapping[str, Answer], **changes: Any) -> tuple[Report, Fake
     """Crawl a fake site in memory on a clock that jumps; return the report and the fetcher that was asked."""
 
     async def main() -> tuple[Report, FakeFetcher]:
-        clock = FakeClock()
+        clock = SteadyClock()
         async with FakeFetcher(site, clock=clock, latency=0.1) as fetcher:
             return await Run(make_plan(**changes), clock=clock, fetcher=fetcher).execute(), fetcher
 
     return run(main())
+
+
+def plain_loop(web: Web) -> set[str]:
+    """Return the pages that a crawler without any cleverness finds: one URL after the other, each once."""
+    todo, seen, found = list(web.seeds), set(), set()
+    while todo:
+        url = todo.pop(0)
+        host = hostname(url)
+        if url in seen or host not in web.hosts or host in web.dead or FORBIDDEN in url:
+            continue
+        seen.add(url)
+        if url in web.redirects:
+            todo.append(web.redirects[url].target or "mailto://x")
+        elif url in web.pages:
+            found.add(url)
+            todo.extend(link.target for link in web.pages[url] if link.target)
+    return found
 
 
 def read_rows(path: Path, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

@@ -19,10 +19,11 @@ from typing import Any
 import click
 
 from scraper.about import __version__
+from scraper.cli.streams import flush, secure_streams
 
 __all__ = ["main"]
 
-DONE, FAILED, WRONG_CONFIG, LOCKED = 0, 1, 2, 4
+DONE, FAILED, WRONG_CONFIG, LOCKED, INTERRUPTED = 0, 1, 2, 4, 130
 
 
 class _Commands(click.Group):
@@ -93,7 +94,13 @@ def schema() -> int:
 
 
 @commands.command()
-@click.option("--port", default=8000, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option("--books", default=1000, show_default=True, type=click.IntRange(1, 100_000), help="Size of the shop.")
 def shop(port: int, books: int) -> int:
     """Serve the practice shop on loopback until Ctrl-C."""
@@ -104,32 +111,53 @@ def shop(port: int, books: int) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors of ours become messages, never tracebacks."""
+    secure_streams()
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        return int(commands.main(arguments, prog_name="scrape", standalone_mode=False) or DONE)
+        code = int(commands.main(words, prog_name="scrape", standalone_mode=False) or DONE)
+        flush()
     except click.exceptions.Exit as end:
         return end.exit_code
     except click.Abort:
-        return 130
+        return INTERRUPTED
     except click.ClickException as error:
         error.show()
         return WRONG_CONFIG
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            return _nobody_listens()
+        return _explain(error, words)
     except Exception as error:
-        return _explain(error)
+        return _explain(error, words)
+    return code
 
 
-def _explain(error: Exception) -> int:
-    """Write what went wrong to stderr and return its exit code; what is not one of ours with its traceback."""
+def _nobody_listens() -> int:
+    """End quietly when the reader of a pipe has left (`scrape schema | head`)."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return FAILED
+
+
+def _explain(error: Exception, words: list[str]) -> int:
+    """Say on stderr what went wrong, a bug with its traceback, and return the exit code."""
     import traceback
 
     from scraper.errors import ConfigError, ScraperError, SpiderError, StateLocked
     from scraper.ui.words import safe
 
-    if not isinstance(error, ScraperError):
+    if not isinstance(error, (ScraperError, OSError)):
         click.echo(safe("".join(traceback.format_exception(error))), err=True)
         return FAILED
-    click.echo(safe(f"scrape: {error}" if not isinstance(error, ConfigError) else str(error)), err=True)
+    text = str(error) if isinstance(error, ConfigError) else f"scrape: {error}"
+    if "--json-log" in words:
+        import json
+
+        text = json.dumps({"level": "error", "message": str(error), "error": type(error).__name__})
+    click.echo(safe(text), err=True)
     if isinstance(error, (ConfigError, SpiderError)):
         return WRONG_CONFIG
+    if not isinstance(error, ScraperError):
+        _nobody_listens()  # what is left unsaid would fail again at the end
     return LOCKED if isinstance(error, StateLocked) else FAILED
 
 

@@ -1,4 +1,8 @@
-"""From the path of a config file to a plan, and a plan in words. Nothing is fetched and nothing is written here."""
+"""From the path of a config file to a plan, and a plan in words.
+
+What `check` and `run` have in common: load, find the spider, compile. Nothing is fetched and nothing is written here,
+so every mistake that can be seen beforehand costs nothing. The HTTP client must not be imported from here.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +45,11 @@ def describe(plan: Plan) -> str:
         ("pace", f"{plural(plan.per_host, 'request')} at once to a host, {duration(plan.delay)} between them"),
         ("workers", str(plan.workers)),
         ("limits", _limits(plan)),
-        ("output", "  ".join(f"{output.path} ({output.format}, {output.mode})" for output in plan.outputs) or "none"),
+        (
+            "output",
+            "  ".join(f"{plan.home / output.path} ({output.format}, {output.mode})" for output in plan.outputs)
+            or "none",
+        ),
         ("state", str(plan.state) if plan.state else "in memory: nothing can be gone on with"),
         ("calls itself", plan.user_agent),
     ]

@@ -1,6 +1,7 @@
 """`scrape config.yaml`: load, run, show, and turn the end into an exit code.
 
-Everything that knows the HTTP client is imported through this room, so that the other commands start without it.
+Everything that knows the HTTP client is imported through this room, so that the other commands start without it. It
+shows what a run does and never changes it; who listens, or has gone away, makes no difference to the crawl.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def run_plan(plan: Plan, *, fresh: bool, quiet: bool, verbose: bool, json_log: b
     display = Display(plan.name, run.progress, stream=sys.stderr, live=live, max_pages=plan.max_pages)
     level = logging.WARNING if quiet else logging.INFO
     hide = hider(plan.secrets)
-    handler = set_up(sys.stderr, level=level, json=json_log, before=display.clear, hide=hide)
+    handler = set_up(sys.stderr, level=level, as_json=json_log, before=display.clear, hide=hide)
     try:
         report = asyncio.run(_run(run, display if not quiet and not json_log else None))
         _tell(report, hide, quiet=quiet, json_log=json_log)
@@ -55,6 +56,8 @@ async def _run(run: Run, display: Display | None) -> Report:
                     return await run.execute()
                 finally:
                     done.set()
+                    if display is not None:
+                        display.clear()
         except BaseExceptionGroup as errors:
             raise errors.exceptions[0] from None
 

@@ -1,4 +1,8 @@
-"""`scrape shop`: the practice shop as a server of its own, to point any crawler at."""
+"""`scrape shop`: the practice shop as a server of its own, to point any crawler at.
+
+It listens on loopback only and serves made-up books until a signal comes. The crawl's own practice shop does not pass
+here: a run starts one inside itself.
+"""
 
 from __future__ import annotations
 

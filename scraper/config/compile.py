@@ -1,6 +1,7 @@
-"""From a valid config and a spider to a plan: paths become absolute, shares become seconds, nothing is looked up later.
+"""From a valid config and a spider to a plan: shares become seconds, the seeds are chosen, nothing is looked up later.
 
-The last room that knows the config's shape; below it everything takes plain values.
+The last room that knows the config's shape; below it everything takes plain values. It decides nothing that the schema
+has decided, and holds no default but the name under which the crawler calls itself.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def compile_plan(config: Config, spider: Spider, folder: Path, *, version: str) 
         name=config.name,
         spider=spider,
         seeds=() if shop else tuple(seeds),
+        home=folder.resolve(),
         practice_shop=shop,
         state=None if config.state is None else folder / config.state / config.name,
         hosts=config.scope.hosts,
@@ -67,7 +69,7 @@ def compile_plan(config: Config, spider: Spider, folder: Path, *, version: str) 
         allow_addresses=fetch.allow_addresses,
         cookies=fetch.cookies,
         secrets=config.secrets,
-        outputs=tuple(_output(output, folder) for output in config.output),
+        outputs=tuple(_output(output) for output in config.output),
         group=config.commit.pages,
         interval=config.commit.interval,
         power_safe=config.commit.durability == "power",
@@ -93,9 +95,9 @@ def _seeds(config: Config, spider: Spider) -> Sequence[str]:
     return spider.seeds
 
 
-def _output(output: Output, folder: Path) -> OutputPlan:
+def _output(output: Output) -> OutputPlan:
     return OutputPlan(
-        path=str(folder / output.path),
+        path=output.path,
         format=output.format + (".gz" if output.gzip else ""),
         mode=output.mode,
         fields=output.fields,

@@ -171,7 +171,8 @@ class Crawler:
         if isinstance(hop, Moved):
             refusal = self._door.refuses(replace(lease.request, url=hop.target))
             if refusal:
-                return Refused(refusal, f"redirects to {hop.target}")
+                cure = "; to let it in, add its host to scope.hosts" if refusal is Reason.OFF_SCOPE else ""
+                return Refused(refusal, f"redirects to {hop.target}{cure}")
         return hop
 
     def _trouble(self, lease: Lease, reason: str, status: int, wait: float | None, detail: str) -> Retry | Failed:
@@ -217,6 +218,7 @@ class Crawler:
         Raises StateError or SinkError when the crawl's memory or an output cannot be written, and SpiderError for a
         seed that cannot be requested. Cancelling it loses nothing that was committed.
         """
+        self._mind_limits()  # an earlier process may have come to one
         async with asyncio.TaskGroup() as group:
             committing = group.create_task(self._committer.run())
             workers = [group.create_task(self._work()) for _ in range(self._size)]

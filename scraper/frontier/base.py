@@ -69,7 +69,7 @@ class Resumed:
     """What a frontier remembered when it was opened."""
 
     run: int  # number of the run, from 1
-    status: str  # "new", "running", "sealing" or "ended"
+    status: str  # "new", "running", "sealing", "failing", "ended" or "failed"
     started: float  # epoch seconds
     outputs: Mapping[str, OutputState] = field(default_factory=dict)
     history: History = field(default_factory=History)
@@ -141,7 +141,7 @@ class Frontier(Protocol):
         ...
 
     async def mark(self, status: str) -> None:
-        """Write down the run's status: "sealing" (the outputs are being finished) or "ended"."""
+        """Write down the run's status: "sealing" or "failing" while its outputs are finished, "ended", "failed"."""
         ...
 
     async def close(self) -> None:

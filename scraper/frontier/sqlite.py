@@ -166,8 +166,8 @@ class SqliteFrontier:
         self._wake.set()
 
     async def mark(self, status: str) -> None:
-        """Write down the run's status: "sealing" or "ended"."""
-        ended = self._clock.wall() if status == "ended" else None
+        """Write down the run's status; "ended" and "failed" are for good."""
+        ended = self._clock.wall() if status in ("ended", "failed") else None
         await self._run(lambda: self._store.mark(status, ended))
 
     async def close(self) -> None:

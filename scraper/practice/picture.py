@@ -1,6 +1,7 @@
 """The practice shop's pictures: one grey square each, as a valid baseline JPEG, written by hand.
 
-The format's rules are those of ITU-T T.81; nothing but bytes may enter here.
+The format's rules are those of ITU-T T.81, so any decoder shows them and no image library is needed. A picture depends
+on its number alone. Nothing but bytes may enter here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """One run of a crawl at a time: a lock that the kernel holds and lets go of when the process dies, however it dies.
 
-So no lock is ever stale, and nobody has to delete a file after a crash. What stands in the file is only for people.
+So no lock is ever stale, and nobody has to delete a file after a crash. What stands in the file is only for people: no
+decision may be made from it.
 """
 
 from __future__ import annotations

@@ -6,15 +6,17 @@ the crawl's memory. All outputs share one thread for their files.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, NoReturn, Self
 
 from scraper.errors import ConfigError
 from scraper.frontier.base import OutputState
-from scraper.runs.plan import OutputPlan
+from scraper.runs.plan import Plan
 from scraper.sinks.base import Place, Sink
 from scraper.sinks.factory import make_sink, place_for
 
@@ -24,9 +26,11 @@ __all__ = ["Outputs"]
 class Outputs:
     """The sinks of a run, by the name that the config gives them; an async context manager that closes them."""
 
-    def __init__(self, plans: Sequence[OutputPlan], *, crawl: str) -> None:
-        self._plans = {plan.path: plan for plan in plans}
-        self._crawl = crawl
+    def __init__(self, plan: Plan) -> None:
+        self._plans = {output.path: output for output in plan.outputs}
+        self._crawl = plan.name
+        self._home = plan.home
+        self._in_memory = plan.state is None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="outputs")
         self.sinks: dict[str, Sink] = {}
 
@@ -37,44 +41,86 @@ class Outputs:
         """Open every output for a new run; return what the crawl's memory is to keep of them."""
         words = {"run": f"{run:06}", "name": self._crawl, **_moment(started)}
         for name, plan in self._plans.items():
-            place = place_for(name.format_map(words), mode=plan.mode, format=plan.format)
+            place = place_for(self._home / name.format_map(words), mode=plan.mode, format=plan.format)
+            if self._in_memory and place.work != place.final:
+                # An unfinished run that waits to be gone on with has its own work file, and keeps it.
+                place = replace(place, work=place.work.replace(place.final, place.final + ".memory"))
             self.sinks[name] = make_sink(place, executor=self._thread, fields=plan.fields)
         offsets = {name: await sink.open(None) for name, sink in self.sinks.items()}
-        return {name: OutputState(sink.place.to_dict(), offsets[name]) for name, sink in self.sinks.items()}
+        return {name: OutputState(self._stored(name, sink.place), offsets[name]) for name, sink in self.sinks.items()}
 
     async def resume(self, stored: Mapping[str, OutputState], *, sealing: bool) -> None:
         """Open every output of an unfinished run where it was committed to, cutting off what is beyond."""
-        self._restore(stored)
+        self.restore(stored)
         for name, sink in self.sinks.items():
             await sink.open(stored[name].offset, sealing=sealing)
 
-    def _restore(self, stored: Mapping[str, OutputState]) -> None:
-        if stored.keys() != self._plans.keys():
-            raise ConfigError(
-                f"the outputs are not those of the unfinished run ({', '.join(stored) or 'none'}); "
-                "put them back to go on with it, or start over with --fresh"
-            )
+    def restore(self, stored: Mapping[str, OutputState]) -> None:
+        """Find the outputs of an unfinished run again, unopened; raise ConfigError when the config has others."""
+        for name, plan in self._plans.items():
+            known = stored.get(name)
+            if known is None or _meaning(known.place) != (plan.mode, plan.format, plan.fields):
+                self._refuse(stored)
+        if stored.keys() - self._plans.keys():
+            self._refuse(stored)
         for name, state in stored.items():
-            place = Place.from_dict(state.place)
-            self.sinks[name] = make_sink(place, executor=self._thread, fields=self._plans[name].fields)
+            self.sinks[name] = make_sink(self._place(state), executor=self._thread, fields=self._plans[name].fields)
+
+    def _refuse(self, stored: Mapping[str, OutputState]) -> NoReturn:
+        was = ", ".join(f"{name} ({state.place['format']}, {state.place['mode']})" for name, state in stored.items())
+        raise ConfigError(
+            f"the outputs are not those of the unfinished run ({was or 'none'}); "
+            "put them back to go on with it, or start over with --fresh"
+        )
+
+    def _stored(self, name: str, place: Place) -> dict[str, object]:
+        """Return a place as it is kept: paths below the config's folder are relative, so that all can be moved."""
+        kept: dict[str, object] = {**place.to_dict(), "fields": self._plans[name].fields}
+        for key in ("final", "work"):
+            path = Path(str(kept[key]))
+            if path.is_relative_to(self._home):
+                kept[key] = str(path.relative_to(self._home))
+        return kept
+
+    def _place(self, state: OutputState) -> Place:
+        place = Place.from_dict(state.place)
+        return replace(place, final=str(self._home / place.final), work=str(self._home / place.work))
 
     async def discard(self, stored: Mapping[str, OutputState]) -> None:
         """Give up an unfinished run: as if it had never begun."""
         for state in stored.values():
-            sink = make_sink(Place.from_dict(state.place), executor=self._thread)
+            sink = make_sink(self._place(state), executor=self._thread)
             try:
                 await sink.discard()
             finally:
                 await sink.close()
+
+    async def clear_away(self, stored: Mapping[str, OutputState]) -> None:
+        """Remove the work that an earlier, failed run has left to be looked at."""
+        await self.discard({name: state for name, state in stored.items() if state.place["mode"] == "replace"})
+
+    async def set_aside(self) -> None:
+        """Leave every output as it was before the run, which has failed, and its items in the work files."""
+        for sink in self.sinks.values():
+            await sink.set_aside()
 
     async def seal(self) -> None:
         """Make every output show the run's result."""
         for sink in self.sinks.values():
             await sink.seal()
 
-    def paths(self, *, finished: bool) -> tuple[str, ...]:
-        """Return the finished outputs, or where the unfinished work is."""
-        return tuple(sink.place.final if finished else sink.place.work for sink in self.sinks.values())
+    def finished(self) -> tuple[str, ...]:
+        """Return where the run's result is."""
+        return tuple(sink.place.final for sink in self.sinks.values())
+
+    def unfinished(self) -> tuple[str, ...]:
+        """Return where the items of a run are that can be gone on with."""
+        return tuple(sink.place.work for sink in self.sinks.values())
+
+    def taken_back(self) -> tuple[str, ...]:
+        """Return where the items of a run that failed can be looked at."""
+        places = [sink.place for sink in self.sinks.values()]
+        return tuple(f"{place.final}.part" if place.work == place.final else place.work for place in places)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,6 +131,12 @@ class Outputs:
                 await sink.close()
         finally:
             self._thread.shutdown(wait=False)
+
+
+def _meaning(place: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what may not change while a run is unfinished."""
+    fields = place["fields"]
+    return place["mode"], place["format"], None if fields is None else tuple(fields)
 
 
 def _moment(started: float) -> dict[str, str]:

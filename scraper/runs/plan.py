@@ -1,6 +1,7 @@
 """Everything that one crawl is made of, as plain values: what the composition root gets.
 
-No defaults stand here: each is written once, in the config schema, with its unit and its reason.
+No defaults stand here: each is written once, in the config schema, with its unit and its reason. No config object, no
+YAML and no behaviour may enter: a plan is read, never asked.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ __all__ = ["OutputPlan", "Plan"]
 class OutputPlan:
     """One output: where, in which format, and what a run does to what is there."""
 
-    path: str  # absolute; may hold {run} {date} {time} {name}
+    path: str  # relative to the plan's home; may hold {run} {date} {time} {name}
     format: str  # "jsonl" or "csv", each also with ".gz"
     mode: Mode
     fields: tuple[str, ...] | None
@@ -33,6 +34,7 @@ class Plan:
     name: str
     spider: Spider
     seeds: tuple[str, ...]  # absolute URLs
+    home: Path  # the folder that relative paths start from, absolute: the config's own
     practice_shop: bool  # serve the package's own shop and begin there
     state: Path | None  # the folder of this crawl's state; None: in memory, nothing survives
     # scope

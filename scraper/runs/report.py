@@ -1,4 +1,8 @@
-"""What a run came to, as values: for the summary, for exit codes, for whoever called `crawl`."""
+"""What a run came to, as values: for the summary, for exit codes, for whoever called `crawl`.
+
+Both are snapshots that nobody has to keep up to date. How they look to a person is decided in `ui`, what the process
+answers to its parent in `cli`; neither may enter here.
+"""
 
 from __future__ import annotations
 

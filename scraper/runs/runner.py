@@ -7,7 +7,8 @@ enter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -19,16 +20,16 @@ from scraper.errors import ScraperError
 from scraper.fetch.base import Fetcher
 from scraper.frontier.base import Committed, Counts, Resumed
 from scraper.frontier.sqlite import SqliteFrontier
-from scraper.frontier.store import MEMORY
 from scraper.practice.server import serve
 from scraper.practice.site import Shop
+from scraper.runs import opening
 from scraper.runs.lock import Lock
+from scraper.runs.opening import FAILING, NEW, SEALING, open_memory
 from scraper.runs.outputs import Outputs
 from scraper.runs.plan import Plan
 from scraper.runs.report import DONE, FAILED, INTERRUPTED, Progress, Report
-from scraper.runs.state import StateFolder
 from scraper.runs.verdict import failures
-from scraper.runs.wiring import make_crawler, make_fetcher, make_frontier
+from scraper.runs.wiring import first_requests, make_crawler, make_fetcher
 from scraper.sinks.base import Sink
 from scraper.visit import Visit
 
@@ -38,6 +39,7 @@ SHOP_HOST = "practice-shop.test"  # RFC 6761, 6.2: .test is nobody's, so these U
 CPU_BOUND = 0.85  # share of a core from which the processor is what the rate is limited by
 POLITENESS_BOUND = 0.5  # share of the time in which a free worker waited for a host to have rested
 _INTERRUPTED = "interrupted"
+_LOG = logging.getLogger("scraper")
 
 
 class Observer(Protocol):
@@ -70,7 +72,7 @@ class Run:
         self._clock = clock or SystemClock()
         self._fetcher = fetcher
         self._sinks = dict(sinks or {})
-        self._observers = (self.tally, *observers)
+        self._observers: list[Observer] = [self.tally, *observers]
         self._at = at
         self._number = 0
         self._crawler: Crawler | None = None
@@ -111,46 +113,25 @@ class Run:
     async def _execute(self, stack: AsyncExitStack) -> Report:
         if self.plan.state is not None:
             stack.enter_context(Lock(self.plan.state, name=self.plan.name, clock=self._clock))
-        outputs = await stack.enter_async_context(Outputs(self.plan.outputs, crawl=self.plan.name))
-        memory = await self._open_memory(outputs)
+        outputs = await stack.enter_async_context(Outputs(self.plan))
+        self._frontier, memory = await open_memory(self.plan, outputs, fresh=self._fresh, clock=self._clock)
         self._number = memory.run
-        assert self._frontier is not None
         stack.push_async_callback(self._frontier.close)
-        if memory.status == "new":
-            started = self._clock.wall()
-            await self._frontier.begin(memory.run, await outputs.begin(memory.run, started))
+        self.resumed = memory.status != NEW
+        self.tally.restore(memory.history)
+        if memory.status == NEW:
+            await self._frontier.begin(memory.run, await outputs.begin(memory.run, self._clock.wall()))
+        elif memory.status == FAILING:
+            outputs.restore(memory.outputs)
         else:
-            self.resumed = True
-            self.tally.restore(memory.history)
-            await outputs.resume(memory.outputs, sealing=memory.status == "sealing")
-        if memory.status != "sealing":
+            await outputs.resume(memory.outputs, sealing=memory.status == SEALING)
+        if memory.status not in (SEALING, FAILING):
             await self._crawl(stack, outputs)
         return await self._conclude(memory, outputs)
 
-    async def _open_memory(self, outputs: Outputs) -> Resumed:
-        """Open the unfinished run that there is, or make room for a new one."""
-        run = 1
-        folder = StateFolder(self.plan.state) if self.plan.state else None
-        while True:
-            frontier = make_frontier(self.plan, folder.present if folder else MEMORY, clock=self._clock)
-            try:
-                memory = await frontier.open()
-            except BaseException:
-                await frontier.close()
-                raise
-            if folder is None or memory.status == "new" or not (self._fresh or memory.status == "ended"):
-                self._frontier = frontier
-                return memory if memory.status != "new" else Resumed(run, "new", memory.started)
-            await frontier.close()
-            if memory.status != "ended":
-                await outputs.discard(memory.outputs)
-            run = memory.run + 1
-            self._fresh = False
-            folder.retire()
-
     async def _crawl(self, stack: AsyncExitStack, outputs: Outputs) -> None:
         seeds, connect_to = await self._find_seeds(stack)
-        requests = list(self.plan.spider.start(seeds))
+        requests = first_requests(self.plan.spider, seeds)
         fetcher = self._fetcher
         if fetcher is None:
             fetcher = await stack.enter_async_context(make_fetcher(self.plan, connect_to, requests, clock=self._clock))
@@ -181,29 +162,27 @@ class Run:
         return (f"http://{SHOP_HOST}/",), connect_to
 
     def _hear(self, visits: Sequence[Visit], committed: Committed) -> None:
-        for observer in self._observers:
-            observer.hear(visits, committed)
+        for observer in tuple(self._observers):
+            try:
+                observer.hear(visits, committed)
+            except Exception:
+                self._observers.remove(observer)
+                _LOG.exception("%r broke and is not told of anything more; the crawl goes on", observer)
 
     # -- the end -----------------------------------------------------------------------------------------------------
 
     async def _conclude(self, memory: Resumed, outputs: Outputs) -> Report:
-        """Judge the run, seal its outputs if it succeeded, and write down how it ended."""
-        assert self._frontier is not None
+        """Judge the run, finish its outputs or take them back, and write down how it ended."""
         stopped_by = self._crawler.stopped_by if self._crawler else ""
-        sealing = memory.status == "sealing"
-        reasons = () if sealing else failures(self.tally)
-        status = DONE if not reasons else FAILED
+        reasons = () if memory.status == SEALING else failures(self.tally)
         if stopped_by == _INTERRUPTED:
-            status, reasons = INTERRUPTED, ()
-        elif status == DONE:
-            if not sealing:
-                await self._frontier.mark("sealing")
-            self._at("sealing")
-            await outputs.seal()
-            self._at("sealed")
-        if status != INTERRUPTED:
-            await self._frontier.mark("ended")
-            self._at("ended")
+            status, reasons, paths = INTERRUPTED, (), outputs.unfinished
+        elif reasons or memory.status == FAILING:
+            status, paths = FAILED, outputs.taken_back
+            await self._finish(FAILING, outputs.set_aside, opening.FAILED)
+        else:
+            status, paths = DONE, outputs.finished
+            await self._finish(SEALING, outputs.seal, opening.ENDED)
         return Report(
             name=self.plan.name,
             run=memory.run,
@@ -212,11 +191,21 @@ class Run:
             progress=self.progress(),
             cpu=self._clock.cpu() - self._cpu_started,
             bound_by=self._bound_by(),
-            outputs=outputs.paths(finished=status == DONE),
+            outputs=paths(),
             reasons=reasons,
             stopped_by=stopped_by,
             shop=self.plan.practice_shop,
         )
+
+    async def _finish(self, doing: str, work: Callable[[], Awaitable[None]], done: str) -> None:
+        """Do `work` on the outputs so that a kill in the middle of it is followed by doing it again."""
+        assert self._frontier is not None
+        await self._frontier.mark(doing)
+        self._at(doing)
+        await work()
+        self._at("sealed")
+        await self._frontier.mark(done)
+        self._at("ended")
 
     def _bound_by(self) -> str:
         """Return what the rate was limited by: the processor, the rest that hosts are due, or waiting for answers."""

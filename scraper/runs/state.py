@@ -3,6 +3,7 @@
     lock          held by the kernel while a run goes on
     run.db        the present or last run, all URLs and their outcomes
     previous.db   the run before that
+    damaged.db    a state file that could not be read when the user chose to start over
 
 A run that has ended makes room for the next by a rename; a run that was interrupted stays and is gone on with.
 """
@@ -10,6 +11,9 @@ A run that has ended makes room for the next by a rename; a run that was interru
 from __future__ import annotations
 
 from pathlib import Path
+
+from scraper.errors import StateError
+from scraper.frontier.store import Store
 
 __all__ = ["StateFolder"]
 
@@ -24,18 +28,38 @@ class StateFolder:
 
     def retire(self) -> None:
         """Put the present run, closed, behind us; it stays readable as the previous one."""
-        for path in (self.previous, *_companions(self.previous)):
-            path.unlink(missing_ok=True)
-        for path, kept in zip(
-            (*_companions(self.present), self.present), (*_companions(self.previous), self.previous), strict=True
-        ):
-            if path.exists():
-                path.replace(kept)
+        _move(self.present, self.previous)
+
+    def set_aside(self) -> None:
+        """Put a present run that cannot be read out of the way, where it can be looked at."""
+        _move(self.present, self.folder / "damaged.db")
+
+    def last_run(self) -> int:
+        """Return the number of the run before the present one; 0 when there was none or it cannot be read."""
+        if not self.previous.exists():
+            return 0
+        store = Store(self.previous, power_safe=False)
+        try:
+            store.open()
+            found = store.run()
+        except StateError:
+            return 0
+        finally:
+            store.close()
+        return found[0] if found else 0
 
     def __repr__(self) -> str:
         return f"<StateFolder {self.folder}>"
 
 
-def _companions(path: Path) -> tuple[Path, Path]:
-    """Return the files that SQLite keeps beside an open database; a closed one has none."""
-    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")
+def _move(source: Path, target: Path) -> None:
+    """Move a database with the files that SQLite keeps beside it while it is open; a closed one has none."""
+    for path in _files(target):
+        path.unlink(missing_ok=True)
+    for path, kept in zip(_files(source), _files(target), strict=True):
+        if path.exists():
+            path.replace(kept)
+
+
+def _files(path: Path) -> tuple[Path, Path, Path]:
+    return path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm"), path

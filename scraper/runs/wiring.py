@@ -1,6 +1,7 @@
 """The composition root: which parts a plan's crawl is made of, and who is handed what.
 
-Only wiring: plain values from the plan into the constructors of the rooms below. It opens nothing and decides nothing.
+Only wiring: plain values from the plan into the constructors of the rooms below. It opens nothing and decides nothing;
+a value that has to be worked out is worked out where the config is compiled, or in the room that needs it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from scraper.engine.crawler import Crawler, Limits
 from scraper.engine.reading import Reading
 from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally
+from scraper.errors import SpiderError
 from scraper.fetch.base import Fetcher
 from scraper.fetch.client import AiohttpFetcher
 from scraper.fetch.gate import Gate
@@ -30,10 +32,11 @@ from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.runs.plan import Plan
 from scraper.sinks.base import Sink
+from scraper.spider import Spider
 from scraper.urls import hostname, origin
 from scraper.visit import Visit
 
-__all__ = ["make_crawler", "make_fetcher", "make_frontier"]
+__all__ = ["first_requests", "make_crawler", "make_fetcher", "make_frontier"]
 
 
 def make_frontier(plan: Plan, path: Path | str, *, clock: Clock) -> SqliteFrontier:
@@ -86,6 +89,19 @@ def make_fetcher(
     )
 
 
+def first_requests(spider: Spider, seeds: Sequence[str]) -> list[Request]:
+    """Return what the spider's `start` begins with; raise SpiderError, naming it, for all that can be wrong there."""
+    name = type(spider).__name__
+    try:
+        requests = list(spider.start(seeds))
+    except Exception as error:
+        raise SpiderError(f"{name}.start failed: {type(error).__name__}: {error}") from error
+    for request in requests:
+        if not isinstance(request, Request):
+            raise SpiderError(f"{name}.start gave {type(request).__name__}; it returns Requests: [Request(url)]")
+    return requests
+
+
 def make_crawler(
     plan: Plan,
     seeds: Sequence[Request],
@@ -100,22 +116,8 @@ def make_crawler(
     at: Callable[[str], None],
 ) -> Crawler:
     """Return the engine; `done` is what earlier processes of this run have committed."""
-    retry = RetryPolicy(
-        times=plan.retries,
-        backoff=plan.backoff,
-        max_backoff=plan.max_backoff,
-        max_retry_after=plan.max_retry_after,
-        random=random.random,
-    )
-    committer = Committer(
-        frontier=frontier,
-        sinks=sinks,
-        group=plan.group,
-        interval=plan.interval,
-        power_safe=plan.power_safe,
-        hear=hear,
-        at=at,
-    )
+    retry = _make_retry(plan)
+    committer = _make_committer(plan, frontier, sinks, hear, at)
     frontier.on_hungry = committer.nudge
     return Crawler(
         plan.spider,
@@ -132,6 +134,34 @@ def make_crawler(
         drain=plan.drain,
         pages=done.pages,
         items=done.items,
+    )
+
+
+def _make_committer(
+    plan: Plan,
+    frontier: SqliteFrontier,
+    sinks: Mapping[str, Sink],
+    hear: Callable[[Sequence[Visit], Committed], None],
+    at: Callable[[str], None],
+) -> Committer:
+    return Committer(
+        frontier=frontier,
+        sinks=sinks,
+        group=plan.group,
+        interval=plan.interval,
+        power_safe=plan.power_safe,
+        hear=hear,
+        at=at,
+    )
+
+
+def _make_retry(plan: Plan) -> RetryPolicy:
+    return RetryPolicy(
+        times=plan.retries,
+        backoff=plan.backoff,
+        max_backoff=plan.max_backoff,
+        max_retry_after=plan.max_retry_after,
+        random=random.random,
     )
 
 

@@ -1,4 +1,4 @@
-"""What an output is to the crawl: a place, and six verbs in a fixed order.
+"""What an output is to the crawl: a place, and seven verbs in a fixed order.
 
 The bargain with the crawl's memory: a sink appends whole batches and tells the length that it has reached; the memory
 stores that length in the same transaction as the pages' outcomes. On resume the output is cut back to the stored
@@ -93,6 +93,13 @@ class Sink(Protocol):
         """Give up a run that is not sealed: leave `place.final` as it was before. Only `close` may follow.
 
         Works without `open`, since `open` may be what fails. A place whose `base` is not known was never written to.
+        """
+        ...
+
+    async def set_aside(self) -> None:
+        """Leave `place.final` as it was before a run that has failed, and its items beside it, to be looked at.
+
+        Works without `open`; may be called again after a crash in the middle. Only `close` may follow.
         """
         ...
 

@@ -97,6 +97,10 @@ class CsvSink:
         await self._spool.close()
         await self._spool.run(self._clear, doing="remove")
 
+    async def set_aside(self) -> None:
+        """Leave the spool of a failed run where it can be looked at; `final` was never touched."""
+        await self._spool.close()
+
     async def close(self) -> None:
         """Release the spool and leave it for a resume."""
         await self._spool.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ __all__ = [
     "create",
     "ensure_folder",
     "give_up",
+    "move_tail",
     "open_work",
     "remove",
     "replace",
@@ -210,3 +212,19 @@ def give_up(path: str, base: int) -> None:
                 os.ftruncate(descriptor, base)
         finally:
             os.close(descriptor)
+
+
+def move_tail(path: str, base: int, aside: str) -> None:
+    """Move what `path` has after its first `base` bytes into the file `aside`; nothing there: do nothing."""
+    with suppress(FileNotFoundError):
+        descriptor = _open_locked(path, os.O_RDWR)
+        with os.fdopen(descriptor, "r+b") as file:
+            if os.fstat(descriptor).st_size <= base:
+                return
+            file.seek(base)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            with os.fdopen(os.open(aside, flags, NEW_FILE_MODE), "wb") as kept:
+                shutil.copyfileobj(file, kept)
+                kept.flush()
+                os.fsync(kept.fileno())
+            os.ftruncate(descriptor, base)

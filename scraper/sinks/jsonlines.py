@@ -116,6 +116,14 @@ class JsonLinesSink:
         if self._place.mode == "replace":
             await self._work.run(lambda: disk.remove(self._place.work), doing="remove")
 
+    async def set_aside(self) -> None:
+        """Leave the work of a failed run where it can be looked at; what was appended moves there, out of `final`."""
+        await self._work.close()
+        base = self._place.base
+        if self._place.mode == "append" and base is not None:
+            aside = f"{self._place.final}.part"
+            await self._work.run(lambda: disk.move_tail(self._place.final, base, aside), doing="cut back")
+
     async def close(self) -> None:
         """Release the file and leave the work for a resume."""
         await self._work.close()

@@ -107,6 +107,12 @@ class MemorySink:
             del self._work[self._place.base :]
         self._open = False
 
+    async def set_aside(self) -> None:
+        """Leave the final list as it was before a run that has failed."""
+        if self._place.mode == "append" and self._place.base is not None and self._work is not None:
+            del self._work[self._place.base :]
+        self._open = False
+
     async def close(self) -> None:
         """Leave the work for a resume."""
         self._open = False

@@ -32,14 +32,15 @@ class VisitLog:
             self._log(visit, Refused(overruled) if overruled else visit.outcome)
 
     def _log(self, visit: Visit, outcome: Outcome) -> None:
-        url = visit.lease.request.url
+        url = str(visit.lease.request.url)
         what = _describe(outcome, len(visit.records))
-        if isinstance(outcome, Moved) and is_downgrade(url, outcome.target):
+        if isinstance(outcome, Moved) and is_downgrade(visit.lease.request.url, outcome.target):
             what += " (leaves https)"
         level = logging.WARNING if isinstance(outcome, Failed) or visit.faults else logging.INFO
         _LOG.log(level, "%s %s", url, what, extra={"url": url, "outcome": what, "items": len(visit.records)})
         for fault in visit.faults:
-            _LOG.warning("%s %s: %s", url, fault.reason, fault.detail, extra={"url": url, "outcome": fault.reason})
+            detail = " ".join(fault.detail.split())
+            _LOG.warning("%s %s: %s", url, fault.reason, detail, extra={"url": url, "outcome": fault.reason})
 
 
 def _describe(outcome: Outcome, items: int) -> str:
@@ -104,14 +105,14 @@ class _Handler(logging.StreamHandler[Any]):
 
 
 def set_up(
-    stream: Any, *, level: int, json: bool, before: Callable[[], None], hide: Callable[[str], str] = str
+    stream: Any, *, level: int, as_json: bool, before: Callable[[], None], hide: Callable[[str], str] = str
 ) -> logging.Handler:
     """Send the package's log to `stream`; `before` is called ahead of each line. Return the handler, to be removed.
 
     Each line passes `hide`, which takes secrets out of it.
     """
     handler = _Handler(stream, before, hide)
-    handler.setFormatter(JsonFormatter() if json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json else _TextFormatter("%(asctime)s %(levelname)s %(message)s"))
     _LOG.addHandler(handler)
     _LOG.setLevel(level)
     _LOG.propagate = False

@@ -1,4 +1,8 @@
-"""The summary at the end: what a person at a terminal, or reading cron's mail at 3 a.m., needs to know."""
+"""The summary at the end: what a person at a terminal, or reading cron's mail at 3 a.m., needs to know.
+
+Text and JSON data are made from the same report. Every foreign text in it is escaped, so a page cannot write to a
+terminal. Nothing is judged here: whether the run succeeded was decided before.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +69,8 @@ def _ending(report: Report) -> Iterator[str]:
         yield "  interrupted: run the same command again to go on from here, or with --fresh to start over"
     for reason in report.reasons:
         yield f"  FAILED: {safe(reason)}"
-    if report.reasons:
-        yield "  the finished outputs of earlier runs are as they were" if report.outputs else ""
+    if report.reasons and report.outputs:
+        yield "  the finished outputs of earlier runs are as they were"
 
 
 def _trouble(trouble: Trouble, times: int) -> str:

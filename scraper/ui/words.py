@@ -1,4 +1,8 @@
-"""Numbers as a person reads them. Pure text; nothing here knows a terminal."""
+"""Numbers, durations and foreign text as a person reads them.
+
+Pure functions from values to text, the same on every machine whatever its locale. Nothing here knows a terminal, a
+stream or a run.
+"""
 
 from __future__ import annotations
 
@@ -26,10 +30,11 @@ def plural(number: int, noun: str) -> str:
 
 def duration(seconds: float) -> str:
     """Return 0.31 s, 12.3 s, 4m 05s, 3h 07m, 2d 04h."""
-    if seconds < 10:
+    if round(seconds, 2) < 10:
         return f"{seconds:.2f} s"
-    if seconds < MINUTE:
+    if round(seconds, 1) < MINUTE:
         return f"{seconds:.1f} s"
+    seconds = max(seconds, MINUTE)
     if seconds < HOUR:
         return f"{int(seconds // MINUTE)}m {int(seconds % MINUTE):02}s"
     if seconds < DAY:

@@ -25,12 +25,13 @@ START_SECONDS = 60.0  # until a crawl that is to be killed has written something
 COMMAND_SECONDS = 100.0
 
 _FENCE = re.compile(r"```(\w*) ?(\w*)")
-_FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml))")
+_FILE = re.compile(r"# ([\w./-]+\.(?:py|yaml|ini))")
 _KILLED = re.compile(r"(.+) & sleep \d+; kill -9 \$!")
 _PROGRESS = re.compile(r"^[\w.-]+: .* · .*\n?", re.MULTILINE)
 _MASKS = (
     (re.compile(r"[\d.,]+ s\b"), "N s"),
-    (re.compile(r"[\d.,]+/s"), "N/s"),
+    (re.compile(r"passed in [\d.]+s"), "passed in Ns"),
+    (re.compile(r"[\d.,]+/s\b"), "N/s"),
     (re.compile(r"limited by [^,\n]*(, politeness\.concurrency\))?"), "limited by …"),
     (re.compile(r"[\d,]+ of them before"), "N of them before"),
     (re.compile(r"scraper/[\d.]+"), "scraper/N"),

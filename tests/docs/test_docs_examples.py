@@ -8,16 +8,17 @@ import json
 from pathlib import Path
 
 import pytest
-from reading import PAGES, ROOT, Block, blocks, commands, execute, masked, named, save
 
 from scraper.config.load import parse
 from scraper.errors import ConfigError
 from scraper.practice.site import Shop
+from tests.docs.reading import PAGES, ROOT, Block, blocks, commands, execute, masked, named, save
 
-KINDS = {"python", "yaml", "console", "sql", "sh", "cron", "text"}
+KINDS = {"python", "yaml", "console", "sql", "sh", "cron", "ini", "text"}
 EXCEPTIONS = {("yaml", "error")}
 EXAMPLE_SHOP = "127.0.0.1:8000"  # where `scrape shop` serves
-WALKED = [ROOT / "README.md", ROOT / "docs" / "tutorial.md"]  # pages whose files and commands are one story
+# Pages whose files and commands are one story.
+WALKED = [ROOT / "README.md", *(ROOT / "docs" / name for name in ("tutorial.md", "extending.md"))]
 
 
 def test_every_block_says_what_it_is() -> None:

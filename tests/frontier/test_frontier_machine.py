@@ -349,8 +349,8 @@ class FrontierMachine(RuleBasedStateMachine):
     def policy(self, data: st.DataObject) -> None:
         """A site's robots.txt becomes known (or has to be asked for again), or it asks for a delay or a rest."""
         where = data.draw(st.sampled_from(sorted({k.where for k in self.requests})), label="origin")
-        # Nobody has anything to say of a robots.txt that is not asked for.
-        known = data.draw(st.sampled_from((None, -inf, 5.0, 1000.0) if self.ask else (None,)), label="robots known for")
+        lives = (None, -inf, 5.0, 1000.0) if self.ask else (None,)
+        known = data.draw(st.sampled_from(lives), label="robots known for")
         delay = data.draw(st.sampled_from((None, None, 1.0, 10.0)), label="crawl delay")
         wait = data.draw(st.sampled_from((None, None, 0.0, 77.0)), label="rest")
         if any(held.what is None and held.lease.origin == where for held in self.held):
@@ -408,7 +408,7 @@ class FrontierMachine(RuleBasedStateMachine):
             if not held.released:
                 self.frontier.release(held.lease, None)
         for where in {k.where for k in self.requests}:
-            self.frontier.host_policy(where, HostPolicy(robots_until=inf))
+            self.frontier.host_policy(where, HostPolicy(robots_until=inf if self.ask else None))
         self.runner.run(self.frontier.commit([Visit(h.lease, Fetched(200)) for h in self.held if h.what], {}))
         while leases := self.runner.run(self.frontier.lease(50)):
             for lease in leases:

@@ -10,10 +10,8 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent.parent / "runs"))
 
-from crawling import Project, Site, shop
+from crawling import BOOKS, Project, Site, shop
 from killing import Driver
-
-BOOKS = 60
 
 
 @pytest.fixture(scope="session")

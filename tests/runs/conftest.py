@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from crawling import Project, Site, shop
-
-BOOKS = 60
+from crawling import BOOKS, Project, Site, shop
 
 
 @pytest.fixture(scope="session")
 def small_shop() -> Iterator[Site]:
-    """A shop of 60 books on 3 listing pages, shared by all tests here; nobody counts its requests."""
+    """A shop of 60 books on 3 listing pages, shared by all tests here."""
     with shop(BOOKS) as site:
         yield site
 

@@ -25,9 +25,14 @@ from scraper.practice.site import Reply, Shop
 SCRAPE = str(Path(sys.executable).with_name("scrape"))
 PATIENCE = 60.0  # seconds that anything may take on a busy machine before a test gives up
 HANG = None
+LISTING = "/catalogue/page-1.html"  # from there on every book can be reached
+BOOKS = 60  # in the small shop, on 3 listing pages
 
 Answer: TypeAlias = "str | bytes | tuple[int, str] | Reply | None"
 """HTML; raw bytes for the wire; (status, HTML); a shop's reply; HANG: never answer."""
+
+Here: TypeAlias = Callable[..., "subprocess.CompletedProcess[str]"]
+"""The command inside of this process."""
 
 SPIDER = """
 from scraper import Spider
@@ -42,6 +47,8 @@ class Books(Spider):
         product = page.css("article.product_page")
         yield {"url": page.url, "title": product.css("h1").text, "stock": product.css(".instock").integer}
 """
+
+LARGE_ITEMS = SPIDER.replace('"stock": product.css(".instock").integer', '"text": "x" * 100_000')
 
 
 class Site:
