@@ -117,7 +117,7 @@ def _written(value: Any) -> str:
         case bool():
             return str(value).lower()
         case tuple() | list():
-            return "[]"
+            return f"[{', '.join(map(_written, value))}]"
         case {}:
             return "{}"
     return str(value)

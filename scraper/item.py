@@ -83,7 +83,7 @@ def _checked(value: Any, path: str, depth: int) -> Any:
         return value
     if depth > MAX_DEPTH:
         raise ItemError(f"field {path!r} is nested more than {MAX_DEPTH} levels deep")
-    if kind is list:
+    if kind is list or kind is tuple:
         return [_checked(entry, f"{path}[{n}]", depth + 1) for n, entry in enumerate(value)]
     if kind is dict:
         return {_text(key): _checked(entry, f"{path}.{key}", depth + 1) for key, entry in value.items()}

@@ -20,6 +20,7 @@ __all__ = ["Callback", "Request", "callback_name"]
 
 Callback = str | Callable[..., Any]
 
+MAX_PRIORITY = 2**31 - 1
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -88,13 +89,33 @@ class Request:
         return fingerprint(self.url, self.method, self.body)
 
     def plain(self) -> Request:
-        """Return this request with `meta` as it will be after a kill: JSON data. Raise SpiderError for what is not."""
-        if not self.meta:
-            return self
+        """Return this request as it will be after a kill: text, numbers, JSON data. Raise SpiderError for all else."""
         try:
+            self._check()
+            if not self.meta:
+                return self
             return replace(self, meta=msgspec.json.decode(msgspec.json.encode(self.meta), type=dict[str, Any]))
         except (TypeError, ValueError, RecursionError) as error:
-            raise SpiderError(f"meta of the request for {self.url} is not plain JSON data: {error}") from None
+            raise SpiderError(f"the request for {self.url} cannot be kept: {error}") from None
+
+    def _check(self) -> None:
+        """Raise TypeError or ValueError for what is not what the annotations say; a usual request costs little."""
+        if type(self.priority) is not int or not -MAX_PRIORITY <= self.priority <= MAX_PRIORITY:
+            raise TypeError(f"priority is {self.priority!r}; it is a whole number of at most {MAX_PRIORITY:,}")
+        if not isinstance(self.callback, str) or not self.callback.isidentifier():
+            raise TypeError(f"callback is {self.callback!r}; it is the name of a method")
+        self.callback.encode()
+        if self.body and not isinstance(self.body, bytes):
+            raise TypeError(f"body is {type(self.body).__name__}; it is bytes or text")
+        if not isinstance(self.meta, Mapping):
+            raise TypeError(f"meta is {type(self.meta).__name__}; it is a dict of plain JSON data")
+        if not isinstance(self.headers, tuple):
+            raise TypeError(f"headers are {type(self.headers).__name__}; they are a dict of texts")
+        for pair in self.headers:
+            name, value = pair
+            if not (isinstance(name, str) and isinstance(value, str)):
+                raise TypeError(f"header {name!r} is {value!r}; names and values are texts")
+            (name + value).encode()
 
     def __repr__(self) -> str:
         method = "" if self.method == "GET" else f"{self.method} "

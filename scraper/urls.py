@@ -119,7 +119,7 @@ def without_secrets(text: str) -> str:
     It need not be a URL that can be parsed, and a password may hold any character, so all before the last @ goes.
     """
     before, at, after = text.rpartition("@")
-    if not at:
+    if not at or before[:7].lower() == "mailto:":
         return text
     start = _START.match(before)
     return f"{start[0] if start else ''}***@{after}"

@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
 from scraper.engine.door import Door
 from scraper.engine.harvest import gather
+from scraper.engine.limits import Limits
 from scraper.engine.reading import Reading
 from scraper.errors import RequestException, UnsafeAddress
 from scraper.fetch.base import Fetcher
@@ -32,22 +33,10 @@ from scraper.response import Response
 from scraper.spider import Spider
 from scraper.visit import Lease, Visit
 
-__all__ = ["Crawler", "Limits"]
+__all__ = ["Crawler"]
 
 CLEAN_UP = 1.0  # seconds that a cancelled callback has for its own clean-up
 ROBOTS_HOPS = 5  # RFC 9309, 2.3.1.2: follow at least five redirects of robots.txt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """Where a run ends by choice; None: nowhere."""
-
-    pages: int | None
-    items: int | None
-    seconds: float | None
-    redirects: int
-    links_per_page: int
-    retry_after: float  # seconds; what a server may ask for at most
 
 
 class Crawler:
@@ -90,6 +79,7 @@ class Crawler:
         self._busy = 0  # leases that were handed out and have not come to their visit's end
         self._idle = asyncio.Event()
         self._ended = asyncio.Event()
+        self._handing_over: set[asyncio.Task[None]] = set()
         self.stopped_by = ""  # "" while it goes on or when it came to its natural end
 
     @property
@@ -228,7 +218,7 @@ class Crawler:
                 await self._ready.put(None)
             _, late = await asyncio.wait(workers, timeout=self._drain if self.stopped_by else None)
             for patience in (CLEAN_UP, None):  # a callback may swallow its first cancellation, not the second
-                for worker in late:
+                for worker in late - self._handing_over:
                     worker.cancel()
                 _, late = await asyncio.wait(workers, timeout=patience)
             self._ended.set()
@@ -265,18 +255,20 @@ class Crawler:
 
     def _mind_limits(self) -> None:
         """Stop at a limit that is reached."""
-        limits = self._limits
-        if limits.pages is not None and self._pages >= limits.pages:
-            self.stop("limits.pages")
-        if limits.items is not None and self._items >= limits.items:
-            self.stop("limits.items")
+        if reached := self._limits.reached(self._pages, self._items):
+            self.stop(reached)
 
     async def _work(self) -> None:
         """Visit what is ready, one request at a time, for as long as there is any."""
+        worker = asyncio.current_task()
+        assert worker is not None
         while (lease := await self._ready.get()) is not None:
             try:
-                await self._committer.put(await self._visit_safely(lease))
+                visit = await self._visit_safely(lease)
+                self._handing_over.add(worker)  # it is done but for a disk that is behind: no reason to lose it
+                await self._committer.put(visit)
             finally:
+                self._handing_over.discard(worker)
                 self._busy -= 1
                 self._idle.set()
 
@@ -284,7 +276,10 @@ class Crawler:
         """Visit; a fault of our own costs this page, loudly, not the crawl: it would meet the page again for ever."""
         try:
             return await self.visit(lease)
-        except Exception:
+        except Exception as error:
+            if lease.is_robots:  # its host's pages wait for an answer
+                _, policy = self._gate.learn(lease.origin, RequestException(repr(error)), None)
+                self._frontier.host_policy(lease.origin, policy)
             return Visit(lease, Failed("internal", detail=traceback.format_exc()))
 
     async def _keep_time(self) -> None:

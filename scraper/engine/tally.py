@@ -80,6 +80,7 @@ class Tally:
             self._note(Trouble(*row))
         self.lost_seeds.extend(Trouble(*row) for row in history.lost_seeds)
         self.retries, self.redirects = history.retries, history.redirects
+        self.streaks.update(dict(history.streaks))
         self.resumed_pages, self.resumed_items = self.pages, self.items
 
     def hear(self, visits: Sequence[Visit], committed: Committed) -> None:

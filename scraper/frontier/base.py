@@ -62,6 +62,7 @@ class History:
     lost_seeds: Sequence[tuple[str, str, str]] = ()  # url, reason, detail
     retries: int = 0
     redirects: int = 0
+    streaks: Sequence[tuple[str, int]] = ()  # origin, visits since its last page that found the host down
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,8 @@ class Entry:
             return
         queue = self._queue(origin(moved.target))
         self.batch.rows["hop"].append((lease.id, queue.id, signed(mark), moved.target, moved.status, self._at))
+        if lease.attempt:  # tries are counted for each hop
+            self.batch.rows["tried"].append((lease.id, 0, "moved", moved.status, self._at, self._at))
         self._moved.append((lease.id, queue, moved.target, moved.status))
 
     def _queue(self, where: str) -> HostQueue:
@@ -144,7 +146,7 @@ class Entry:
         for number, queue, url, status in self._moved:
             _, priority = index.settle(number, now)
             trail = books.trails.setdefault(number, Trail())
-            trail.hops = (*trail.hops, (url, status))
+            trail.hops, trail.attempt = (*trail.hops, (url, status)), 0
             index.put_back(number, queue, priority, now)
         for number, queue, request in self._accepted:
             books.remember(number, request)

@@ -61,6 +61,13 @@ _INSERTS = {
 }
 
 _TROUBLES = "select url, reason, detail from done join url using (id)"
+_STREAKS = """
+select origin, count(*) from done join url using (id) join host on host.id = url.host
+left join (select url.host as place, max(at) as at from done join url using (id) where kind = 1 group by url.host) page
+on page.place = url.host
+where kind = 3 and done.at >= coalesce(page.at, 0) and (reason like 'http_5%' or reason in
+    ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) group by origin
+"""
 TROUBLES_READ = 100  # of the failures on record
 
 Row = tuple[Any, ...]
@@ -199,8 +206,9 @@ class Store:
                 self._all("select reason, count(*) from fault group by reason"),
                 self._all(f"{_TROUBLES} where kind = 3 limit {TROUBLES_READ}"),
                 self._all(f"{_TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate'"),
-                self._one("select count(*) from tried")[0],
+                self._one("select count(*) from tried where attempt > 0")[0],
                 self._one("select count(*) from hop")[0],
+                self._all(_STREAKS),
             )
 
     def scan(self, table: str, columns: str) -> Iterator[Row]:

@@ -175,7 +175,7 @@ class Run:
         """Judge the run, finish its outputs or take them back, and write down how it ended."""
         stopped_by = self._crawler.stopped_by if self._crawler else ""
         reasons = () if memory.status == SEALING else failures(self.tally)
-        if stopped_by == _INTERRUPTED:
+        if stopped_by and not stopped_by.startswith("limits."):
             status, reasons, paths = INTERRUPTED, (), outputs.unfinished
         elif reasons or memory.status == FAILING:
             status, paths = FAILED, outputs.taken_back

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
-from scraper.engine.crawler import Crawler, Limits
+from scraper.engine.crawler import Crawler
+from scraper.engine.limits import Limits
 from scraper.engine.reading import Reading
 from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from scraper.cli import main, signals
+from scraper.engine.reading import HOSTILE_PAGE
 from scraper.errors import RequestException
 from scraper.frontier.store import Store
 from scraper.outcome import Reason
 from tests.docs.reading import ROOT, blocks, codes, commands, execute, save
 
 PAGE = ROOT / "docs" / "outcomes.md"
-OF_OUTCOMES = {"http_NNN", "callback", "internal"}  # failures that no error of errors.py stands for
+OF_OUTCOMES = {"http_NNN", "callback", "internal", HOSTILE_PAGE}  # failures that no error of errors.py stands for
 
 
 def _kinds(root: type[RequestException]) -> Iterator[type[RequestException]]:

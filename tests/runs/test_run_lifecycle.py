@@ -195,7 +195,7 @@ async def test_a_finished_run_makes_room_for_the_next(crawl: Project, small_shop
     assert not any(report.resumed for report in reports)
     assert crawl.items() == truth(BOOKS, small_shop.origin)
     state = state_of(crawl)
-    assert sorted(path.name for path in state.folder.iterdir()) == ["lock", "previous.db", "run.db"]
+    assert sorted(path.name for path in state.folder.iterdir()) == ["crumb", "lock", "previous.db", "run.db"]
 
 
 async def test_every_run_has_a_file_of_its_own(project: Project, small_shop: Site) -> None:
