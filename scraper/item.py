@@ -38,12 +38,32 @@ def is_item(value: object) -> bool:
 def to_record(item: object) -> Record:
     """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
     try:
-        plain = msgspec.to_builtins(item, enc_hook=_foreign, str_keys=True)
+        plain = msgspec.to_builtins(item, enc_hook=_foreign)
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
         raise ItemError(_blame(item, error)) from None
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
-    return {_text(key): _checked(value, key, 1) for key, value in plain.items()}
+    return _keyed(plain, "", 1)
+
+
+def _keyed(plain: dict[Any, Any], path: str, depth: int) -> Record:
+    """Return a dict with text keys, as JSON has them; raise ItemError when two of them become one."""
+    made: Record = {}
+    for key, value in plain.items():
+        name = _text(key) if type(key) is str else _key(key, path)
+        made[name] = _checked(value, f"{path}.{name}" if path else name, depth)
+    if len(made) != len(plain):
+        raise ItemError(f"field {path!r} has two keys that are one in JSON")
+    return made
+
+
+def _key(key: Any, path: str) -> str:
+    """Return a key that is no text as JSON writes such a value."""
+    if isinstance(key, str):
+        return str(key)
+    if key is not None and not isinstance(key, (int, float)):
+        raise ItemError(f"field {path!r} has a key that is {type(key).__name__}; make it text")
+    return msgspec.json.encode(_checked(key, f"{path}.{key}", 1)).decode()
 
 
 def size_of(record: Record) -> int:
@@ -86,7 +106,7 @@ def _checked(value: Any, path: str, depth: int) -> Any:
     if kind is list or kind is tuple:
         return [_checked(entry, f"{path}[{n}]", depth + 1) for n, entry in enumerate(value)]
     if kind is dict:
-        return {_text(key): _checked(entry, f"{path}.{key}", depth + 1) for key, entry in value.items()}
+        return _keyed(value, path, depth + 1)
     return value
 
 
@@ -112,5 +132,7 @@ def _blame(item: object, error: Exception) -> str:
 def _fields(item: object) -> list[tuple[str, Any]]:
     if isinstance(item, Mapping):
         return [(str(key), value) for key, value in item.items()]
-    names = getattr(item, "__struct_fields__", None) or getattr(item, "__slots__", None) or vars(item)
+    kind = type(item)
+    names = getattr(kind, "model_fields", None) or getattr(kind, "__struct_fields__", None)
+    names = names or getattr(kind, "__slots__", None) or vars(item)
     return [(name, getattr(item, name)) for name in names if hasattr(item, name)]

@@ -109,10 +109,16 @@ class Response:
         return decode(self.body, self.encoding)
 
     def json(self) -> Any:
-        """Return the body parsed as JSON; raise JSONDecodeError, naming URL and place."""
+        """Return the body parsed as JSON; raise JSONDecodeError, naming URL and place.
+
+        It is UTF-8 (RFC 8259, 8.1) unless a byte order mark or the header's charset says otherwise.
+        """
+        kind = self.headers.get("content-type", "")
+        told = "charset" in kind.lower() or not self.body[:1].isascii()
         try:
-            return msgspec.json.decode(self.body if self.encoding == "utf-8" else self.text.encode())
-        except (msgspec.DecodeError, UnicodeError) as error:
+            name = declared_encoding(self.body[:3], kind) if told else "utf-8"
+            return msgspec.json.decode(decode(self.body, name).encode() if told else self.body)
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             raise JSONDecodeError(f"{self.url}: the body is not JSON: {error}", response=self) from None
 
     def raise_for_status(self) -> None:

@@ -104,7 +104,7 @@ class TestWays:
         """A callback that only looks returns nothing."""
         assert harvest(lambda self, page: Price(2.5)).records == [{"amount": 2.5}]
         found = harvest(lambda self, page: None)
-        assert not (found.records or found.requests or found.refusals or found.faults or found.crash)
+        assert [found.records, found.requests, found.refusals, found.faults, found.crash] == [[], [], [], [], ""]
 
     def test_a_request_made_by_hand_is_one_level_deeper(self) -> None:
         """Whatever depth it names itself: a spider cannot step out of the limit."""

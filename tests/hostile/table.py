@@ -11,9 +11,9 @@ import importlib
 import re
 import sys
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from os.path import commonprefix
 from pathlib import Path
 from typing import TypeAlias
 
@@ -28,6 +28,8 @@ __all__ = ["PAGE", "page"]
 PAGE = ROOT / "docs" / "hostile-web.md"
 ALL_SHOWN = 60  # rows of one family; a longer one is a line
 EXAMPLES = 3  # names that such a line gives
+STAYING = ("Ll", "Lu", "Lo", "Nd", "Po", "Pd")  # categories of letters that are shown as they are
+LEAST_BLANKS = 2  # in a beginning that says something
 
 INTRODUCTION = """\
 # The hostile web
@@ -83,10 +85,14 @@ def _rows(cases: Iterable[Placed]) -> Iterator[tuple[str, str, str, str]]:
 
 
 def _shared(texts: list[str]) -> str:
-    """Return what `texts` have in common at their beginning; the first of them as an example when that is little."""
-    shared = commonprefix(texts)
-    whole = shared if shared in texts else shared.rpartition(" ")[0]
-    return whole if len(whole.split()) > 1 else f"For example: {texts[0]}"
+    """Return what is said of most of `texts`, or how all of them begin, or one of them as an example."""
+    usual, count = Counter(texts).most_common(1)[0]
+    if count > len(texts) / 2:
+        return usual
+    first, last = min(texts), max(texts)
+    same = next((place for place, letter in enumerate(first) if last[place : place + 1] != letter), len(first))
+    beginning = first[:same].rpartition(" ")[0]
+    return f"{beginning} …" if beginning.count(" ") >= LEAST_BLANKS else f"For example: {texts[len(texts) // 2]}"
 
 
 def _lines(rows: Iterable[tuple[str, str, str, str]]) -> Iterator[str]:
@@ -113,7 +119,9 @@ def _plain(text: str) -> str:
 
 def _visible(letter: str) -> str:
     """Return a letter, or the number of one that could not be seen or would not stay in its place."""
-    if " " <= letter <= "~" or (letter <= "\uffff" and unicodedata.category(letter) in ("Ll", "Lu", "Lo", "Po", "Pd")):
+    if " " <= letter <= "~" or (
+        letter <= "\uffff" and unicodedata.category(letter) in ("Ll", "Lu", "Lo", "Nd", "Po", "Pd")
+    ):
         return letter
     return letter if letter in "“”‘’…→§" else f"U+{ord(letter):04X} "
 

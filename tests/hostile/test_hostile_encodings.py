@@ -118,7 +118,7 @@ PYTHONS_OWN = (
     [row(f"codec-{label}", label, behaviour=label) for label in PYTHONS_OWN.split()],
     behaviour="The server names a codec of Python's that is no label of the web:",
     expectation="The name is ignored; the body decides.",
-    source="deps.md 4.6: base64 raised LookupError, unicode_escape made markup of \\u003c",
+    source="measured: base64 raised LookupError, unicode_escape made markup of \\u003c",
 )
 def test_a_server_cannot_choose_a_python_codec(label: str) -> None:
     """A codec name from the network never reaches Python's registry."""

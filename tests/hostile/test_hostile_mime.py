@@ -120,7 +120,7 @@ def test_a_server_may_forbid_sniffing() -> None:
     "film-of-16-mib-called-html",
     behaviour="A film of 16 MiB is labelled text/html.",
     expectation="It is not parsed; selectors and links find nothing; the bytes are there.",
-    source="deps.md 3: a parsed page takes 16 times its size",
+    source="measured: a parsed page takes 16 times its size",
 )
 def test_a_film_is_never_parsed() -> None:
     """Asking a film for elements costs nothing and gives nothing."""

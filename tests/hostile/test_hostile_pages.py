@@ -22,7 +22,7 @@ from scraper.request import Request
 from scraper.response import Headers, Response
 from scraper.visit import Lease
 
-MEASURED = "deps.md 3, measured with Lexbor; lexbor#340, html#3732"
+MEASURED = "measured, measured with Lexbor; lexbor#340, html#3732"
 BLINK = "Blink and WebKit: 512 open elements"
 
 

@@ -186,7 +186,7 @@ def test_rests_double() -> None:
 @case(
     "politeness", "memory-of-an-idle-host",
     behaviour="100,000 hosts that are well, or were not visited", expectation="share one pace: eight bytes a host more",
-    source="scale.md, 100,000 hosts",
+    source="the project's own measurement: 100,000 hosts",
 )  # fmt: skip
 def test_idle_hosts_cost_nothing() -> None:
     """Only trouble is remembered."""

@@ -96,7 +96,7 @@ class Leaky(Spider):
 async def everything(tmp_path, site, **changes):
     """Crawl with secrets in every place, at every level of detail; return all texts and files that it left behind."""
     stream = io.StringIO()
-    handler = set_up(stream, level=logging.DEBUG, json=False, before=lambda: None)
+    handler = set_up(stream, level=logging.DEBUG, as_json=False, before=lambda: None)
     try:
         async with recording(site) as server:
             plan = make_plan(
@@ -288,7 +288,7 @@ async def test_the_log_passes_the_last_gate():
     """As text and as JSON."""
     for as_json in (False, True):
         stream = io.StringIO()
-        handler = set_up(stream, level=logging.INFO, json=as_json, before=lambda: None, hide=hider([SECRET]))
+        handler = set_up(stream, level=logging.INFO, as_json=as_json, before=lambda: None, hide=hider([SECRET]))
         try:
             logging.getLogger("scraper").info("asked for /?k=%s", SECRET, extra={"url": f"/{SECRET}"})
         finally:

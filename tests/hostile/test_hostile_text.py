@@ -94,7 +94,7 @@ async def test_no_text_does_harm(text: str, tmp_path: Path) -> None:
         assert "\ufffd" in whole["field"]
     stream = io.StringIO()
     for as_json in (False, True):
-        handler = set_up(stream, level=logging.INFO, json=as_json, before=lambda: None)
+        handler = set_up(stream, level=logging.INFO, as_json=as_json, before=lambda: None)
         try:
             failed = Visit(lease(), Failed("callback", 200, f"Traceback …\nValueError: {text}"))
             faulty = Visit(lease(), Fetched(200), faults=(Fault("item", f"field {text}: no"),))
@@ -128,7 +128,7 @@ async def test_no_text_does_harm(text: str, tmp_path: Path) -> None:
 def test_a_page_cannot_forge_a_line_of_the_log() -> None:
     """Lines that follow the first are indented, so that each line that is not belongs to the log."""
     stream = io.StringIO()
-    handler = set_up(stream, level=logging.INFO, json=False, before=lambda: None)
+    handler = set_up(stream, level=logging.INFO, as_json=False, before=lambda: None)
     try:
         fault = Fault("item", "x\n2026-01-01 00:00:00,000 INFO run done")
         VisitLog().hear([Visit(lease(), Fetched(200), faults=(fault,))], Committed())
@@ -146,7 +146,7 @@ def test_a_page_cannot_forge_a_line_of_the_log() -> None:
 )
 def test_an_unexpected_error_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """What is not one of ours is told in full, and tamely."""
-    assert cli._explain(ValueError("\x1b[31m\x9b2J\u202e")) == 1
+    assert cli._explain(ValueError("\x1b[31m\x9b2J\u202e"), []) == 1
     told = capsys.readouterr().err
     assert "ValueError" in told
     assert is_tame(told)

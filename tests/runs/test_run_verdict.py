@@ -190,7 +190,7 @@ async def test_a_site_that_dies_on_the_way_fails_the_run(project: Project) -> No
         before = project.yesterday()
         project.write(site.origin + "/", politeness={"delay": 0, "concurrency": 1}, retry=SOON)
         report = await Run(prepare(project.config, {}, memory=False)).execute()
-        assert report.reasons == (f"{site.origin} stopped answering",)
+        assert ["stopped answering" in reason for reason in report.reasons] == [True]
     assert project.path("out/items.jsonl").read_bytes() == before
 
 
@@ -328,4 +328,4 @@ async def test_a_failure_that_was_cut_short_still_says_why(project: Project) -> 
         project.write(site.origin + "/", politeness={"delay": 0, "concurrency": 1}, retry=SOON)
         report = await die_and_go_on(project, "failing")
         assert report.status == "failed"
-        assert report.reasons == (f"{site.origin} stopped answering",)
+        assert ["stopped answering" in reason for reason in report.reasons] == [True]
