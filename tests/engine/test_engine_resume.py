@@ -31,7 +31,7 @@ from scraper.runs.runner import Run
 from scraper.spider import Spider
 from scraper.testing.fake_fetcher import Answer
 from scraper.testing.web import Web
-from tests.helpers import WatchedFetcher, jsonl, make_plan, read_rows
+from tests.helpers import WatchedFetcher, jsonl, make_plan, plain_loop, read_rows
 
 bounded = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 webs = st.builds(Web, st.integers(0, 10_000), dead=st.just(0.0), retry_after=st.just(0))
