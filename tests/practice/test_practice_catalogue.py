@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
 import pytest
 
 from scraper.practice.catalogue import Book, catalogue
 from scraper.practice.encodings import UTF8, wire_of
-
-FASTEST_OF = 5  # attempts, because the first one warms up
-SPEED_LIMIT = 0.05  # seconds for 1,000 books
 
 
 def test_a_number_always_names_the_same_book() -> None:
@@ -87,13 +83,3 @@ def test_a_shop_needs_a_book(count: int) -> None:
     """A catalogue without books is refused with the reason."""
     with pytest.raises(ValueError, match="at least one book"):
         catalogue(count)
-
-
-def test_a_thousand_books_are_quick_to_make() -> None:
-    """The catalogue costs less than 50 ms, so a test can have its own."""
-    durations = []
-    for _ in range(FASTEST_OF):
-        start = time.process_time()
-        catalogue()
-        durations.append(time.process_time() - start)
-    assert min(durations) < SPEED_LIMIT
