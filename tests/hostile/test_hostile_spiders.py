@@ -300,8 +300,9 @@ async def test_a_blocking_callback_is_named(caplog: pytest.LogCaptureFixture) ->
         harvest = await gather(Blocks(), lease, page, steps)
         assert harvest.records == [{"url": "http://s.test/"}]
         await asyncio.sleep(0.2)
-    (told,) = [text for record in caplog.records if "time.sleep(0.35)" in (text := record.getMessage())]
-    assert "http://s.test/" in told
+    told = [text for record in caplog.records if "time.sleep(0.35)" in (text := record.getMessage())]
+    assert told
+    assert "http://s.test/" in told[0]
 
 
 class StartsThreads(Misbehaving):
