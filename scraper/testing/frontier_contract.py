@@ -108,6 +108,13 @@ class FrontierContract(ABC):
             ]
 
     @rule
+    async def test_a_priority_counts_among_hosts_too(self, tmp_path: Path) -> None:
+        """Of the hosts that may be visited now, the one with the highest request is next, however late that came."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1", f"{B}/1", Request(f"{B}/high", priority=3))
+            assert [(await it.one()).request.url for _ in "ab"] == [f"{B}/high", f"{A}/1"]
+
+    @rule
     async def test_a_host_rests_from_the_moment_its_request_was_sent(self, tmp_path: Path) -> None:
         """No request of the host is leased before; those of other hosts are."""
         async with self.opened(tmp_path, delay=10.0) as it:
@@ -206,10 +213,13 @@ class FrontierContract(ABC):
             other = await it.one()
             assert (it.clock.now(), other.request.url, other.attempt) == (0.0, f"{A}/2", 0)
             await it.end(other)
+            it.clock.time = 29.75
+            await it.offer(f"{B}/1")
+            assert [lease.origin for lease in await it.lease()] == [B]
             again = await it.one()
             assert (it.clock.now(), again.request.url, again.attempt) == (30.0, f"{A}/1", 1)
             await it.end(again, Failed("http_503", 503))
-            assert await it.lease() == []
+            assert it.frontier.counts().finished == 2
 
     @rule
     async def test_a_redirect_goes_on_at_its_target_as_the_same_request(self, tmp_path: Path) -> None:
@@ -235,6 +245,15 @@ class FrontierContract(ABC):
             assert await it.end(mover, Moved(canonical(f"{A}/target"), 301)) == {}
             await it.end(await it.one(), Fetched(200), f"{A}/target", f"{A}/1")
             assert await it.drain() == [f"{A}/3"]
+
+    @rule
+    async def test_a_hop_begins_with_no_tries(self, tmp_path: Path) -> None:
+        """What one server cost in patience is not taken from the next one."""
+        async with self.opened(tmp_path) as it:
+            await it.offer(f"{A}/1")
+            await it.end(await it.one(), Retry("timeout", 1.0))
+            await it.end(await it.one(), Moved(canonical(f"{B}/1"), 302))
+            assert (await it.one()).attempt == 0
 
     @rule
     async def test_a_redirect_into_its_own_chain_is_followed(self, tmp_path: Path) -> None:

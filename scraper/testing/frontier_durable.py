@@ -35,11 +35,13 @@ class DurableFrontierContract(FrontierContract):
             await it.offer(*(f"{A}/{n}" for n in range(4)), Request(f"{A}/high", priority=1))
             await it.end(await it.one())
             await it.end(await it.one(), Fetched(200), f"{A}/link")
+            await it.frontier.offer([], [("mailto:x", Reason.SCHEME)])
             it.release(await it.one())
             await it.one()
         async with self.opened(tmp_path, clock=WaitingClock(-1e6, wall=EPOCH + 1)) as it:
             assert (it.resumed.status, it.resumed.counts.accepted, it.resumed.counts.finished) == ("running", 6, 2)
-            assert dict((await it.frontier.offer([Request(f"{A}/high"), Request(f"{A}/link")])).refused) == {}
+            again = await it.frontier.offer([Request(f"{A}/high"), Request(f"{A}/link")], [("mailto:x", Reason.SCHEME)])
+            assert (again.accepted, again.duplicates, dict(again.refused)) == (0, 2, {})
             assert await it.drain() == [f"{A}/{n}" for n in ("1", "2", "3", "link")]
 
     @rule

@@ -67,9 +67,9 @@ def plan_for(web: Web, where: Path, **changes: Any) -> Plan:
 
 
 async def crawl(
-    plan: Plan, site: dict[str, Answer], *, stop_at: int = 0, kill_at: int = 0
+    plan: Plan, site: dict[str, Answer], *, stop_at: int = 0, kill_at: int = 0, die_at: int = 0, cancel_at: int = 0
 ) -> tuple[Report | None, WatchedFetcher]:
-    """Run a plan once; stop it at a request, or kill it at a boundary, by their number from 1."""
+    """Run a plan once; stop, cancel or kill it at a request, or kill it at a boundary, by their number from 1."""
     boundaries = iter(range(1, 10**9))
 
     def at(boundary: str) -> None:
@@ -79,12 +79,17 @@ async def crawl(
     def before(number: int) -> None:
         if number == stop_at:
             run.stop()
+        if number == cancel_at:
+            running.cancel()
+        if number == die_at:
+            raise Killed
 
     async with WatchedFetcher(site, SystemClock(), before=before) as fetcher:
         run = Run(plan, fetcher=fetcher, at=at)
+        running = asyncio.ensure_future(run.execute())
         try:
-            return await asyncio.wait_for(run.execute(), 20), fetcher
-        except Killed:
+            return await asyncio.wait_for(running, 20), fetcher
+        except (Killed, asyncio.CancelledError):
             return None, fetcher
 
 
@@ -175,6 +180,23 @@ class TestKill:
             if report.run == 1:  # else the kill came when the first run was over
                 assert sorted(items(report)) == sorted(plain_loop(web))
                 assert report.items == len(items(report))
+
+    @bounded
+    @given(webs, st.lists(st.integers(1, 40), min_size=1, max_size=4), st.booleans())
+    def test_killed_or_cancelled_at_any_request_every_item_is_there_once(
+        self, web: Web, moments: list[int], cancelled: bool
+    ) -> None:
+        """Also in the middle of everything, before anything was committed."""
+        with folder() as where:
+            plan, site = plan_for(web, where), web.site()
+            for moment in [*moments, 0]:
+                way = {"cancel_at": moment} if cancelled else {"die_at": moment}
+                report, _ = asyncio.run(crawl(plan, site, **way))
+                if report is not None:
+                    break
+            assert report is not None
+            assert sorted(items(report)) == sorted(plain_loop(web))
+            assert report.items == len(items(report))
 
     @pytest.mark.parametrize("limit", [{"max_pages": 4}, {"max_items": 4}])
     def test_a_limit_that_was_reached_ends_the_next_process_at_once(self, tmp_path: Path, limit: dict) -> None:

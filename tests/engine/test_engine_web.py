@@ -226,6 +226,31 @@ class TestReach:
         assert (counts.queued, counts.in_flight, counts.accepted) == (0, 0, counts.finished)
         assert report.pages == report.items == len(watched.pages)
 
+    def test_crawls_in_one_loop_know_nothing_of_each_other(self) -> None:
+        """Law 8: many at once, of the same hosts even, each with its own memory and its own politeness."""
+        several = [Web(seed) for seed in range(6)]
+
+        async def one(web: Web) -> list[str]:
+            clock = SteadyClock()
+            watched = WatchedFetcher(web.site(), clock, answering=own_time(0.1), pause=asyncio.sleep)
+            async with watched:
+                plan = make_plan(seeds=web.seeds, hosts=web.hosts, obey_robots=True, max_redirects=40, delay=0.5)
+                await Run(plan, clock=clock, fetcher=watched).execute()
+            return watched.pages
+
+        async def main() -> list[list[str]]:
+            return await asyncio.gather(*map(one, several))
+
+        for web, pages in zip(several, run(main()), strict=True):
+            assert sorted(pages) == sorted(plain_loop(web))
+
+    @pytest.mark.parametrize("seed", ["http://elsewhere.test/", "http://h0.test/private/x", "http://h0.test/none"])
+    def test_a_crawl_that_may_fetch_nothing_ends(self, seed: str) -> None:
+        """Out of scope, forbidden, missing: no page, an end, and no success."""
+        report, watched = crawl(Web(1).site(), make_plan(seeds=(seed,), hosts=("h0.test",), obey_robots=True), 0.1)
+        assert watched.pages == []
+        assert not report.ok
+
     @bounded
     @given(webs, plans, paces, st.integers(1, 20))
     def test_a_limit_of_pages_is_kept_exactly(self, web: Web, changes: dict, pace: float, limit: int) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+
+import pytest
 
 from scraper.frontier.base import Gap
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.frontier.store import MEMORY
+from scraper.outcome import Moved, Reason
 from scraper.policy.politeness import host_of
+from scraper.request import Request
 from scraper.testing.frontier_contract import FrontierContract
 from scraper.testing.frontier_durable import DurableFrontierContract
 from scraper.testing.frontier_steps import WaitingClock
+from scraper.urls import canonical
 
 
 class TestSqliteOnDisk(DurableFrontierContract):
@@ -45,3 +51,18 @@ class TestSqliteInMemory(FrontierContract):
     def make(self, folder: Path, clock: WaitingClock, *, per_host: int, gap: Gap, ask_robots: bool) -> SqliteFrontier:
         """Return a frontier that nothing survives."""
         return SqliteFrontier(MEMORY, clock=clock, per_host=per_host, gap=gap, host_of=host_of, ask_robots=ask_robots)
+
+
+@pytest.mark.xfail(strict=True, reason="a chain is known by its URLs, without their methods")
+def test_a_form_that_leads_to_its_own_url_by_get_is_another_request(tmp_path: Path) -> None:
+    """POST and GET of one URL are two requests; the answer page belongs to whoever came first, and is fetched once."""
+    url = "http://a.test/form"
+
+    async def main() -> dict[int, Reason]:
+        async with TestSqliteInMemory().opened(tmp_path) as it:
+            await it.offer(url, Request(url, method="POST", body="q", priority=1))
+            form = await it.one()
+            assert form.request.method == "POST"
+            return await it.end(form, Moved(canonical(url), 303))
+
+    assert list(asyncio.run(main()).values()) == [Reason.DUPLICATE]

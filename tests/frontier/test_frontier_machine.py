@@ -414,6 +414,7 @@ class FrontierMachine(RuleBasedStateMachine):
             for lease in leases:
                 self.frontier.release(lease, None)
             self.runner.run(self.frontier.commit([Visit(lease, Fetched(200)) for lease in leases], {}))
+        assert self.frontier._books.trails == {}, "what has ended takes up memory"
         self.runner.run(self.frontier.close())
         accepted = {str(k.url) for k in self.requests}
         rows = read_rows(self.path, "select url from url join done using (id)")

@@ -1,0 +1,65 @@
+"""The set of fingerprints is a set: exact, growing, and small."""
+
+from __future__ import annotations
+
+import tracemalloc
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from scraper.frontier.seen import Seen
+
+BYTES_EACH = 24  # at the worst moment of growth; 18 on average
+
+marks = st.integers(1, 2**64 - 1)
+# Numbers that fall into one shard, and there into few slots: the worst case of open addressing.
+crowded = st.builds(lambda low, high: (low | high << 20) or 1, st.integers(0, 3), st.integers(0, 500))
+edges = st.sampled_from([1, 2**56 - 1, 2**56, 2**63 - 1, 2**63, 2**64 - 1])
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.one_of(marks, crowded, edges), max_size=300), st.lists(st.one_of(marks, crowded, edges), max_size=50)
+)
+def test_it_is_a_set(added: list[int], asked: list[int]) -> None:
+    """`add` tells what is new, `in` what was added, `len` how many."""
+    seen, real = Seen(), set[int]()
+    for mark in added:
+        assert seen.add(mark) == (mark not in real)
+        real.add(mark)
+    assert len(seen) == len(real)
+    assert all((mark in seen) == (mark in real) for mark in [*asked, *added])
+
+
+def test_zero_is_never_in_it() -> None:
+    """Zero marks a free slot."""
+    seen = Seen()
+    assert 0 not in seen
+    for mark in range(1, 5000):
+        seen.add((mark % 256) << 56 | mark)
+    assert 0 not in seen
+
+
+def test_it_grows_without_losing_anyone() -> None:
+    """Every shard doubles many times on the way to 200,000."""
+    random, seen = Random(7), Seen()
+    numbers = [random.getrandbits(64) or 1 for _ in range(200_000)]
+    assert all(seen.add(number) for number in numbers)
+    assert not any(seen.add(number) for number in numbers)
+    assert all(number in seen for number in numbers)
+    assert len(seen) == len(set(numbers))
+
+
+def test_a_fingerprint_costs_a_few_bytes() -> None:
+    """A Python set takes 82."""
+    random = Random(8)
+    tracemalloc.start()
+    try:
+        seen = Seen()
+        empty = tracemalloc.get_traced_memory()[0]
+        for _ in range(200_000):
+            seen.add(random.getrandbits(64) or 1)
+        assert (tracemalloc.get_traced_memory()[0] - empty) / len(seen) <= BYTES_EACH
+    finally:
+        tracemalloc.stop()
