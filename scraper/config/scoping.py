@@ -19,7 +19,9 @@ class Scope(Group):
     """Which URLs belong to the crawl."""
 
     hosts: v.Hosts = key(
-        (), "Hosts that the crawl stays on. None: the hosts of the seeds, so a link to elsewhere is not followed."
+        (),
+        "Hosts that the crawl stays on, each with or without a :port, and with one on that port alone. "
+        "None: the hosts of the seeds, so a link to elsewhere is not followed.",
     )
     subdomains: v.Truth = key(
         False, "Whether hosts below these belong to the crawl; false, as they are often other sites."

@@ -12,11 +12,10 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from aiohttp import ClientResponse
-
 from scraper.errors import BodyTooLarge, ChunkedEncodingError, RequestException
-from scraper.fetch.body import BodyReader
+from scraper.fetch.body import SMALL_BODY, BodyReader
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
+from scraper.fetch.lean import Answer
 from scraper.fetch.pace import Pace, Slowest
 from scraper.fetch.sending import Sending
 from scraper.request import Request
@@ -36,12 +35,16 @@ class AnswerReader:
     slowest: Slowest
 
     async def read(
-        self, answer: ClientResponse, request: Request, sending: Sending, deadline: asyncio.Timeout
+        self, answer: Answer, request: Request, sending: Sending, deadline: asyncio.Timeout
     ) -> Response:
         """Return the answer to `request` with its whole body. Raises RequestException."""
         headers = Headers(_decoded(answer.raw_headers))
         body = b""
-        if not answer.content.at_eof():
+        if answer.content.is_eof() and "content-encoding" not in headers and answer.content.total_bytes <= SMALL_BODY:
+            body = answer.content.read_nowait()  # all of it is here: the usual page needs neither pace nor turn
+            if len(body) > self.limit:
+                raise failure(BodyTooLarge, request, f"the body is larger than the {self.limit:,} bytes allowed")
+        elif not answer.content.at_eof():
             self._refuse_announced(request, headers)
             turn = _Turn(self.large, deadline)
             encoding = headers.get("content-encoding", "")
@@ -63,7 +66,7 @@ class AnswerReader:
             raise failure(BodyTooLarge, request, what)
 
     async def _body(
-        self, answer: ClientResponse, reader: BodyReader, request: Request, sending: Sending, headers: Headers
+        self, answer: Answer, reader: BodyReader, request: Request, sending: Sending, headers: Headers
     ) -> bytes:
         connection = sending.connection
         try:
@@ -107,7 +110,7 @@ class _Turn:
 
 
 def _response(
-    answer: ClientResponse, request: Request, sending: Sending, headers: Headers, body: bytes, cut: bool = False
+    answer: Answer, request: Request, sending: Sending, headers: Headers, body: bytes, cut: bool = False
 ) -> Response:
     now = sending.clock.now()
     sent_at = now if sending.at is None else sending.at
@@ -118,7 +121,7 @@ def _response(
         headers=headers,
         body=body,
         truncated=cut,
-        http_reason=answer.reason or "",
+        http_reason=answer.reason,
         sent_at=sent_at,
         elapsed=now - sent_at,
     )

@@ -25,6 +25,7 @@ from scraper.fetch.connector import BoundedConnector
 from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
+from scraper.fetch.lean import Answer, LeanWay, Wire
 from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
@@ -47,6 +48,9 @@ DNS_CACHE_SECONDS = 300
 DNS_CACHE_NAMES = 10_000  # about a kilobyte each
 KEEP_ALIVE_SECONDS = 15.0
 SHORTEST_TIMEOUT = 0.001  # seconds
+_WIRE = Wire(
+    read_bufsize=READ_BUFFER, max_line_size=MAX_HEADER_LINE, max_field_size=MAX_HEADER_LINE, max_headers=MAX_HEADERS
+)
 _PROXY_LOGIN = 407  # RFC 9110, 15.5.8
 _BODILESS = ("GET", "HEAD")
 _NO_CONTENT_TYPE = ("Content-Type",)
@@ -128,11 +132,12 @@ class AiohttpFetcher:
             cookie_jar=DummyCookieJar(),  # aiohttp's own takes cookies for public suffixes
             headers=self._headers,
             auto_decompress=False,
-            read_bufsize=READ_BUFFER,
-            max_line_size=MAX_HEADER_LINE,
-            max_field_size=MAX_HEADER_LINE,
-            max_headers=MAX_HEADERS,
+            read_bufsize=_WIRE.read_bufsize,
+            max_line_size=_WIRE.max_line_size,
+            max_field_size=_WIRE.max_field_size,
+            max_headers=_WIRE.max_headers,
         )
+        self._lean = LeanWay(self._session, _WIRE)
         return self
 
     async def __aexit__(
@@ -193,9 +198,36 @@ class AiohttpFetcher:
         sending: Sending,
         deadline: asyncio.Timeout,
     ) -> Response:
-        extra: dict[str, Any] = {}
-        if headers := self._own(request):
-            extra["headers"] = headers
+        headers = self._own(request)
+        usual = self._lean.head(request, headers) if self._proxies is None and self._lean.covers(request) else None
+        if usual is not None:
+            answer = await self._lean.send(*usual, limits, sending)
+        else:
+            answer = await self._send(session, request, headers, limits, sending)
+        try:
+            if sending.proxied and answer.status == _PROXY_LOGIN:
+                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
+            response = await self._reader.read(answer, request, sending, deadline)
+        except BaseException:
+            answer.holder.close()
+            raise
+        answer.holder.release()
+        if self.cookies is not None and "set-cookie" in response.headers:
+            self.cookies.receive(request.url, response.headers.get_all("set-cookie"), self._clock.wall())
+        if sending.connection is not None:
+            self._kept.keep(sending.connection, sending)
+        return response
+
+    async def _send(
+        self,
+        session: ClientSession,
+        request: Request,
+        headers: tuple[tuple[str, str], ...],
+        limits: ClientTimeout,
+        sending: Sending,
+    ) -> Answer:
+        """Send what is not of the usual kind, as aiohttp's session does it."""
+        extra: dict[str, Any] = {"headers": headers} if headers else {}
         if request.body or request.method not in _BODILESS:
             extra["data"] = request.body
             extra["skip_auto_headers"] = _NO_CONTENT_TYPE
@@ -203,18 +235,7 @@ class AiohttpFetcher:
             self._go_through_proxy(self._proxies, request, sending, extra)
         url = URL(request.url, encoded=True)
         answer = await session.request(request.method, url, allow_redirects=False, timeout=limits, **extra)
-        try:
-            if sending.proxied and answer.status == _PROXY_LOGIN:
-                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
-            response = await self._reader.read(answer, request, sending, deadline)
-        except BaseException:
-            answer.close()
-            raise
-        if self.cookies is not None and "set-cookie" in response.headers:
-            self.cookies.receive(request.url, response.headers.get_all("set-cookie"), self._clock.wall())
-        if sending.connection is not None:
-            self._kept.keep(sending.connection, sending)
-        return response
+        return Answer(answer.status, answer.reason or "", answer.raw_headers, answer.content, answer)
 
     def _own(self, request: Request) -> tuple[tuple[str, str], ...]:
         """Return the headers that this one request has: its own, those for its origin, and its cookies."""

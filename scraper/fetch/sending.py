@@ -51,6 +51,26 @@ class Sending:
         """The host of the URL, whatever it is connected to; asked for once a connection, not once a request."""
         return hostname(self.url)
 
+    def takes(self, connection: Connection) -> bool:
+        """Go over `connection` from now on; False: it was kept and holds bytes that nobody asked for."""
+        protocol = connection.protocol
+        if protocol is not None:
+            self.connection = protocol
+            self.reused = self.kept.take(protocol)
+            return not (self.reused and protocol.should_close)
+        return True
+
+    def sent(self) -> None:
+        """Note that the request's bytes were handed to the socket."""
+        self.at = self.clock.now()
+
+    def may_replace(self) -> bool:
+        """Note that the connection ended without an answer; tell whether the request may go out over a new one."""
+        if not self.reused:
+            return False
+        self.kept.died(self.host)
+        return self.resend
+
 
 current_sending: ContextVar[Sending] = ContextVar("current_sending")
 
@@ -68,15 +88,12 @@ class TimedRequest(ClientRequest):
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Send as aiohttp does, and write down when and over what."""
-        sending, protocol = current_sending.get(), conn.protocol
-        if protocol is not None:
-            sending.connection = protocol
-            sending.reused = sending.kept.take(protocol)
-            if sending.reused and protocol.should_close:
-                conn.close()
-                raise UnaskedBytesError("bytes that nobody asked for")
+        sending = current_sending.get()
+        if not sending.takes(conn):
+            conn.close()
+            raise UnaskedBytesError("bytes that nobody asked for")
         response = await super().send(conn)
-        sending.at = sending.clock.now()
+        sending.sent()
         return response
 
 
@@ -90,8 +107,6 @@ async def send_once(request: ClientRequest, handler: ClientHandlerType) -> Clien
     except ClientConnectorError:
         raise
     except (ClientOSError, ServerDisconnectedError) as error:
-        if sending.reused:
-            sending.kept.died(sending.host)
-            if sending.resend:
-                raise
+        if sending.may_replace():
+            raise
         raise NotSentAgainError from error

@@ -1,0 +1,1 @@
+"""What the crawler costs, measured; see README.md beside this file."""

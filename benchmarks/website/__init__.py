@@ -1,0 +1,1 @@
+"""A made-up bookshop of any size as files on disk, with the truth about every book."""

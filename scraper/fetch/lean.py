@@ -1,0 +1,169 @@
+"""The short way to send a request: aiohttp's connections and its C parser, without the session around them.
+
+Why it is here: building a request, a response and their helpers for one GET costs a session more CPU than all else
+that is done about a small page (about 0.1 ms of 0.3; `make bench` compares). The usual request has no body and no
+proxy, and its header lines are the same for a whole origin, so they are built once for each. What is sent, byte for
+byte, and what is raised, is what the session would send and raise; the contract suite runs over both ways.
+
+What it costs: four more inner names of aiohttp (`connect`, `set_response_params`, `read`, `ClientRequest.headers`),
+held to one minor version in pyproject.toml and looked at when this is imported; under any other version `head` covers
+nothing and every request takes the session's way. Delete it on the day a session is as cheap.
+
+Whatever is not usual (a body, a proxy, another method, header text that needs care) must not enter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import (
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
+    ClientResponseError,
+    ClientSession,
+    ClientTimeout,
+    ServerDisconnectedError,
+)
+from aiohttp.connector import Connection
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+from yarl import URL
+
+from scraper.fetch.sending import NotSentAgainError, Sending
+from scraper.request import Request
+
+__all__ = ["Answer", "LeanWay", "Wire"]
+
+WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
+ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
+_SWITCHING = 101  # the only 1xx that is final
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
+_PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wire:
+    """How answers are read from a connection; bytes and counts as aiohttp has them."""
+
+    read_bufsize: int
+    max_line_size: int
+    max_field_size: int
+    max_headers: int
+
+
+@dataclass(slots=True)
+class Answer:
+    """The head of an answer, its body on the way, and what holds the connection."""
+
+    status: int
+    reason: str
+    raw_headers: tuple[tuple[bytes, bytes], ...]
+    content: StreamReader
+    holder: Connection | ClientResponse
+
+
+@dataclass(slots=True)
+class _Origin:
+    """What all requests to one origin have in common."""
+
+    request: ClientRequest  # by which the connector knows where to
+    lines: bytes  # from behind the path to the last header
+    names: frozenset[str]  # of these headers, in lower case
+
+
+class LeanWay:
+    """Send usual requests over a session's own connections."""
+
+    def __init__(self, session: ClientSession, wire: Wire) -> None:
+        self._session = session
+        self._wire = wire
+        self._origins: OrderedDict[str, _Origin] = OrderedDict()
+        self._usable = aiohttp.__version__.startswith(WRITTEN_FOR)
+
+    def covers(self, request: Request) -> bool:
+        """Tell whether `request` is of the usual kind, as far as that can be told without its header lines."""
+        return self._usable and request.method == "GET" and not request.body
+
+    def head(self, request: Request, headers: tuple[tuple[str, str], ...]) -> tuple[ClientRequest, bytes] | None:
+        """Return where `request` goes and what is sent, `headers` behind the standing ones; None: not usual."""
+        url = request.url
+        start = url.find("/", 8)
+        origin = self._origins.get(url[:start]) or self._prepare(url[:start])
+        path = url[start:]
+        if not path.isascii():
+            return None
+        if not headers:
+            return origin.request, b"GET %s%s\r\n" % (path.encode(), origin.lines)
+        lines = ""
+        for name, value in headers:
+            plain = _PLAIN_NAME.fullmatch(name) and _PLAIN_VALUE.fullmatch(value)
+            if not plain or name.lower() in origin.names:
+                return None
+            lines += f"{name}: {value}\r\n"
+        return origin.request, b"GET %s%s%s\r\n" % (path.encode(), origin.lines, lines.encode())
+
+    def _prepare(self, where: str) -> _Origin:
+        request = ClientRequest(
+            "GET",
+            URL(where + "/", encoded=True),
+            headers=self._session.headers,
+            loop=asyncio.get_running_loop(),
+            session=self._session,
+        )
+        lines = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+        names = frozenset(name.lower() for name in request.headers)
+        found = self._origins[where] = _Origin(request, f" HTTP/1.1\r\n{lines}".encode(), names)
+        if len(self._origins) > ORIGINS_KEPT:
+            self._origins.popitem(last=False)
+        return found
+
+    async def send(self, where: ClientRequest, head: bytes, limits: ClientTimeout, sending: Sending) -> Answer:
+        """Send `head` and return what is answered; raises what aiohttp raises, and NotSentAgainError.
+
+        A kept connection that died under the request is replaced once, where `sending` allows that.
+        """
+        connector = self._session.connector
+        assert connector is not None  # the session is open
+        while True:
+            connection = await connector.connect(where, [], limits)
+            try:
+                if sending.takes(connection):
+                    return await self._over(connection, head, sending)
+                connection.close()  # it holds bytes that nobody asked for; nothing was sent
+            except HttpProcessingError as error:
+                connection.close()
+                raise ClientResponseError(
+                    where.request_info, (), status=error.code, message=error.message, headers=error.headers
+                ) from error
+            except (ClientOSError, ServerDisconnectedError) as error:
+                connection.close()
+                if not sending.may_replace():
+                    raise NotSentAgainError from error
+            except BaseException:
+                connection.close()
+                raise
+
+    async def _over(self, connection: Connection, head: bytes, sending: Sending) -> Answer:
+        """Make one exchange over `connection`, up to the answer's head."""
+        protocol, wire = connection.protocol, self._wire
+        assert protocol is not None
+        assert protocol.transport is not None
+        protocol.set_response_params(
+            read_until_eof=True,
+            auto_decompress=False,
+            read_bufsize=wire.read_bufsize,
+            max_line_size=wire.max_line_size,
+            max_field_size=wire.max_field_size,
+            max_headers=wire.max_headers,
+        )
+        protocol.transport.write(head)
+        sending.sent()
+        while True:
+            message, content = await protocol.read()
+            if not 100 <= message.code < 200 or message.code == _SWITCHING:
+                return Answer(message.code, message.reason, message.raw_headers, content, connection)
