@@ -6,10 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
 
-.PHONY: help crawl test quick check lint types coverage format real bench clean
+.PHONY: help crawl test quick check lint types coverage format real clean
+.PHONY: bench bench-micro bench-memory bench-check profile
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 crawl: $(STAMP) ## the main job: crawl the practice shop into out/books.jsonl
 	$(BIN)/scrape config.yaml
@@ -41,11 +42,24 @@ format: $(DEV_STAMP) ## rewrite the code as the formatter likes it
 real: $(STAMP) ## crawl Debian's python3.11-doc from a real web server and compare (as root: installs it and nginx)
 	$(PYTHON) tests/real/run.py --python $(BIN)/python
 
-bench: $(STAMP) ## CPU seconds a page against Scrapy, one paired run
-	$(BIN)/python benchmarks/run.py
+bench: $(STAMP) ## one job, many crawlers, one table: a quarter of an hour
+	$(BIN)/python -m benchmarks crawl
+
+bench-micro: $(STAMP) ## what each step of a page costs
+	$(BIN)/python -m benchmarks micro
+
+bench-memory: $(STAMP) ## what many URLs, pages, hosts and large bodies take
+	$(BIN)/python -m benchmarks memory
+
+bench-check: $(STAMP) ## has a step become dearer? Instructions against the stored baseline (needs valgrind)
+	$(BIN)/python -m benchmarks check
+
+profile: $(STAMP) ## where the time of a page goes, by room
+	$(BIN)/python -m benchmarks profile
 
 clean: ## remove what make made (your crawls' state and output stay)
-	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist .real
+	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist .real \
+		benchmarks/.envs benchmarks/.sites
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "scraper needs Python 3.11 or newer; set PYTHON=")'

@@ -1,4 +1,4 @@
-"""python -m benchmarks COMMAND: crawl, profile, micro, memory or check; each explains itself with --help."""
+"""python -m benchmarks COMMAND: crawl, profile, micro, memory, check or limits; each explains itself with --help."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ COMMANDS = {
     "micro": "benchmarks.micro.command",
     "memory": "benchmarks.memory.command",
     "check": "benchmarks.regression.command",
+    "limits": "benchmarks.limits.command",
 }
 
 

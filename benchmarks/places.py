@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from benchmarks.website.write import Site, write_site
+from benchmarks.website.write import PORT, Site, write_site
 
 __all__ = ["BASELINE", "CONFIG", "PEERS", "RESULTS", "environments", "site_for"]
 
@@ -22,7 +22,7 @@ def environments() -> Path:
 
 
 def site_for(*, pages: int, tiny: bool = False, hosts: int = 1) -> Site:
-    """Return the site of that recipe, written when it is not there yet."""
+    """Return the site of that recipe, written when it is not there yet; BENCH_PORT is what it is served on."""
     kind = "tiny" if tiny else "realistic"
     folder = Path(os.environ.get("BENCH_SITES") or HERE / ".sites") / f"{kind}-{pages}-{hosts}"
-    return write_site(folder, pages=pages, tiny=tiny, hosts=hosts)
+    return write_site(folder, pages=pages, tiny=tiny, hosts=hosts, port=int(os.environ.get("BENCH_PORT", PORT)))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from webencodings.labels import LABELS
 
@@ -19,9 +20,11 @@ from scraper.decoding import decode_legacy
 
 __all__ = ["declared_encoding", "decode", "encoding_of_label"]
 
+LABELS_KEPT = 256  # content types and labels; a site has one or two
 PRESCAN_BYTES = 1024  # HTML standard, "prescan a byte stream to determine its encoding"
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_BE, "utf-16be"), (codecs.BOM_UTF16_LE, "utf-16le"))
+_BOM_STARTS = frozenset((b"\xef", b"\xfe", b"\xff"))
 _UTF16_XML = ((b"<\0?\0x\0", "utf-16le"), (b"\0<\0?\0x", "utf-16be"))
 _SPACE = "\t\n\f\r "
 _HEADER = re.compile(r"""(?:^|[;,])\s*charset\s*=\s*(?:"([^"]*)"?|'?([^\s;,"']+))""", re.IGNORECASE)
@@ -29,20 +32,29 @@ _HEADER = re.compile(r"""(?:^|[;,])\s*charset\s*=\s*(?:"([^"]*)"?|'?([^\s;,"']+)
 
 def declared_encoding(body: bytes, content_type: str = "") -> str:
     """Return the name of the encoding that `body` is to be read in; always one that `decode` knows."""
-    for mark, encoding in _BOMS:
-        if body.startswith(mark):
-            return encoding
-    if content_type and (found := _HEADER.search(content_type)):
-        name = encoding_of_label(found[1] or found[2] or "")
-        if name is not None:
-            return name
-    if (name := _from_markup(body[:PRESCAN_BYTES])) is not None:
+    if body[:1] in _BOM_STARTS:
+        for mark, encoding in _BOMS:
+            if body.startswith(mark):
+                return encoding
+    name = _from_header(content_type)
+    if name is not None:
+        return name
+    usual = _USUAL.match(body, 0, PRESCAN_BYTES)
+    if usual is not None:
+        name = _from_label(usual[usual.lastindex or 0])
+    if name is not None or (name := _from_markup(body[:PRESCAN_BYTES])) is not None:
         return name
     try:
         body.decode("utf-8")
     except UnicodeDecodeError:
         return "windows-1252"
     return "utf-8"
+
+
+@lru_cache(maxsize=LABELS_KEPT)
+def _from_header(content_type: str) -> str | None:
+    found = _HEADER.search(content_type)
+    return encoding_of_label(found[1] or found[2] or "") if found else None
 
 
 def encoding_of_label(label: str) -> str | None:
@@ -63,6 +75,16 @@ def decode(body: bytes, encoding: str) -> str:
 
 # -- the prescan (HTML standard, 13.2.3.2) -----------------------------------------------------------------------------
 
+# How most pages begin, up to the end of the tag that tells: nothing in it is a comment or a riddle, so that the prescan
+# would come to the same tag and read the same label.
+_LABEL = rb"([a-z0-9_-]+)"
+_USUAL = re.compile(
+    rb"""[\t\n\f\r ]*(?:<!doctype[ ][^>]*>[^<]*)?(?:<html(?:[ ][a-z]+(?::[a-z]+)?="[^"]*")*>[^<]*)?(?:<head>[^<]*)?
+    <meta[ ](?:charset=(?:(?:"%b"|'%b')[ ]?/?|%b(?:[ ]/?)?)
+    |http-equiv="content-type"[ ]content="text/html;[ ]?charset=%b"[ ]?/?)>"""
+    % (_LABEL, _LABEL, _LABEL, _LABEL),
+    re.VERBOSE | re.IGNORECASE,
+)
 _TOKEN = re.compile(rb"<(?:(!--)|(meta)(?=[\t\n\f\r /])|/?([a-z][^\t\n\f\r >]*)|([!/?]))", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     rb"""[\t\n\f\r /]*(?:(?P<end>>)|(?P<name>=?[^\t\n\f\r />=]+|=)
@@ -122,6 +144,11 @@ def _attributes(head: bytes, position: int) -> Iterator[tuple[str, str, int]]:
             yield "", "", len(head)
             return
         yield found["name"].lower().decode("latin-1"), value.lower().decode("latin-1"), position
+
+
+@lru_cache(maxsize=LABELS_KEPT)
+def _from_label(label: bytes) -> str | None:
+    return _meant({"charset": label.decode("latin-1")})
 
 
 def _meant(attributes: dict[str, str]) -> str | None:

@@ -48,7 +48,8 @@ _GB18030_2022 = dict(zip(range(0xE78D, 0xE797), "︐︒︑︓︔︕︖︗︘︙"
     0xE5E5: "\u3000", 0xE7C7: "ḿ", 0xE81E: "龴", 0xE826: "龵", 0xE82B: "龶", 0xE82C: "龷", 0xE832: "龸", 0xE843: "龹",
     0xE854: "龺", 0xE864: "龻",
 }  # fmt: skip
-# Characters that Python gives for bytes that mean others on the web; none of them can come from other bytes.
+# Characters that Python gives for bytes that mean others on the web; none of them can come from other bytes, and none
+# is what another one becomes.
 _CORRECTIONS: Mapping[str, Mapping[int, str | int]] = {
     "koi8-u": {0x255D: "ў", 0x256C: "Ў"},  # the web's koi8-u is koi8-ru
     "shift_jis": dict.fromkeys(range(0xF8F0, 0xF8F4), _REPLACEMENT),
@@ -59,6 +60,10 @@ _CORRECTIONS: Mapping[str, Mapping[int, str | int]] = {
     "gbk": _GB18030_2022,
     # The JIS row 1 and 2 characters that Microsoft, and so the web, took for full-width forms.
     "euc-jp": {0x301C: 0xFF5E, 0x2016: 0x2225, 0x2212: 0xFF0D, 0xA2: 0xFFE0, 0xA3: 0xFFE1, 0xAC: 0xFFE2},
+}
+_REPLACED: Mapping[str, tuple[tuple[str, str], ...]] = {
+    name: tuple((chr(wrong), chr(right) if isinstance(right, int) else right) for wrong, right in pairs.items())
+    for name, pairs in _CORRECTIONS.items()
 }
 
 
@@ -72,8 +77,10 @@ def decode_legacy(body: bytes, name: str) -> str:
         return special(body)
     handler = _HANDLERS.get(name) or (_CONTROLS if name.startswith("windows-") else "replace")
     text = codecs.decode(body, _PYTHON_NAMES.get(name, name), handler)
-    corrections = _CORRECTIONS.get(name)
-    return text if corrections is None or text.isascii() else text.translate(corrections)
+    if not text.isascii():
+        for wrong, right in _REPLACED.get(name, ()):  # a search in C for each; str.translate calls back for each letter
+            text = text.replace(wrong, right)
+    return text
 
 
 def _user_defined(body: bytes) -> str:

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from scraper.errors import ItemError
+from scraper.urls import Url
 
 __all__ = ["Record", "is_item", "size_of", "to_record"]
 
@@ -22,6 +23,7 @@ Record: TypeAlias = dict[str, Any]
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
 MAX_BYTES = 16 * 1024 * 1024  # of an item, encoded; as much as a page may have
+USUAL_DEPTH = 8  # levels of nesting that are copied without a closer look
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 
@@ -37,6 +39,11 @@ def is_item(value: object) -> bool:
 
 def to_record(item: object) -> Record:
     """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
+    if type(item) is dict:
+        try:
+            return _usual(item, 1)
+        except (_UnusualError, UnicodeEncodeError):
+            pass
     try:
         plain = msgspec.to_builtins(item, enc_hook=_foreign)
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
@@ -44,6 +51,45 @@ def to_record(item: object) -> Record:
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
     return _keyed(plain, "", 1)
+
+
+class _UnusualError(Exception):
+    """Something that takes a closer look."""
+
+
+def _usual(fields: dict[Any, Any], depth: int) -> Record:
+    """Return a copy of a dict of what most items are made of; raise for anything else, whether good or bad.
+
+    Raises _UnusualError, or UnicodeEncodeError for a text with lone surrogates.
+    """
+    made: Record = {}
+    for key, value in fields.items():
+        if type(key) is not str:
+            raise _UnusualError
+        if not key.isascii():
+            key.encode()
+        made[key] = value if type(value) is str and value.isascii() else _usual_value(value, depth)
+    return made
+
+
+def _usual_value(value: Any, depth: int) -> Any:
+    kind = type(value)
+    if kind is str:
+        if not value.isascii():
+            value.encode()
+        return value
+    if kind is Url:
+        return str(value)
+    if (kind is float and value - value == 0.0) or (kind is int and value.bit_length() <= MAX_INT_BITS):
+        return value  # infinity less infinity is none, and so is what is no number
+    if value is None or kind is bool:
+        return value
+    if depth < USUAL_DEPTH:
+        if kind is list:
+            return [_usual_value(entry, depth + 1) for entry in value]
+        if kind is dict:
+            return _usual(value, depth + 1)
+    raise _UnusualError
 
 
 def _keyed(plain: dict[Any, Any], path: str, depth: int) -> Record:

@@ -9,24 +9,26 @@ No fetching, no frontier and no scope may enter here: whether a link is followed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from scraper.errors import InvalidSchema, InvalidURL
-from scraper.hrefs import with_encoded_query
+from scraper.follow import Follow
+from scraper.hrefs import Base, is_opaque, start_of, with_encoded_query
 from scraper.mime import Kind, kind_of_body
 from scraper.outcome import Reason
+from scraper.parsing.head import bases_and_metas
+from scraper.parsing.nodes import attribute
 from scraper.parsing.tree import EMPTY, markup_tree
 from scraper.policy.directives import directives
 from scraper.policy.refresh import refresh_target
 from scraper.request import Callback, Request, callback_name
 from scraper.response import Headers, Response
 from scraper.selection import Selection
-from scraper.urls import Url, base_of, join
+from scraper.urls import Url, base_of, join, met_lately
 
 __all__ = ["Follow", "Nofollow", "Page", "Selection", "Target"]
 
@@ -36,39 +38,8 @@ Nofollow: TypeAlias = Literal["page", "link", "ignore"]
 
 _URL_STARTS = ("http://", "https://", "/", "./", "../", "?")
 _MARKUP = (Kind.HTML, Kind.XML)  # what there is to select from
+_NONE: frozenset[str] = frozenset()
 _UTF8_BOM = b"\xef\xbb\xbf"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Follow:
-    """The links that a callback wants followed; yield it.
-
-    The requests differ in their URLs alone, and are made when somebody asks for them: most links of a page were met
-    before, and of such a link nobody needs more than its URL.
-    """
-
-    links: tuple[Url, ...] = ()  # each once, in the page's order
-    refusals: tuple[tuple[str, Reason], ...] = ()  # the others, as written: SCHEME, INVALID_URL or NOFOLLOW
-    like: Request | None = None  # the request for the first link; None: there is no link
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """A request for each link."""
-        return tuple(map(self.like.at, self.links)) if self.like else ()
-
-    def request(self, url: Url) -> Request:
-        """Return the request for one of the links."""
-        assert self.like is not None
-        return self.like.at(url)
-
-    def plain(self) -> Follow:
-        """Return these links with requests as they will be after a kill; see `Request.plain`."""
-        if self.like is None or (like := self.like.plain()) is self.like:
-            return self
-        return Follow(links=self.links, refusals=self.refusals, like=like)
-
-    def __repr__(self) -> str:
-        return f"<Follow {len(self.links)} | {len(self.refusals)} refused>"
 
 
 class Page:
@@ -82,7 +53,11 @@ class Page:
         self.response = response
         self._nofollow: Nofollow = nofollow
         self._cleaned = cleaned
-        self._links: dict[str, Url | Reason] = {}
+        self._links: dict[str, Url | Reason] = {}  # by reference, those that were not to be had cheaply
+        self._start: Base | None = None  # of the base URL, once a link was resolved
+        self._robots: frozenset[str] | None = None
+        self._kind: Kind | None = None
+        self._parsed: tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]] | None = None
 
     @property
     def request(self) -> Request:
@@ -118,10 +93,13 @@ class Page:
         """Return the body parsed as JSON; raise JSONDecodeError when it is not."""
         return self.response.json()
 
-    @cached_property
+    @property
     def kind(self) -> Kind:
         """What the body is, by its label and its first bytes: html, xml, json, text, pdf, image and so on."""
-        return kind_of_body(self.response.body, self.headers)
+        kind = self._kind
+        if kind is None:
+            kind = self._kind = kind_of_body(self.response.body, self.response.headers)
+        return kind
 
     @property
     def is_html(self) -> bool:
@@ -135,44 +113,72 @@ class Page:
 
     def parse(self) -> None:
         """Parse the page now, if there is anything to parse; otherwise that happens when it is first asked for."""
-        if self.is_markup:
-            self._tree  # noqa: B018 - kept by the cached property
+        self._tree()
 
-    @cached_property
-    def _tree(self) -> LexborHTMLParser:
+    def _tree(self) -> tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]]:
+        """Return the tree, its `<base>` elements and its `<meta>` elements."""
+        if self._parsed is None:
+            source = self._source()
+            tree = markup_tree(source)
+            self._parsed = (tree, *bases_and_metas(tree, source))
+        return self._parsed
+
+    def _source(self) -> bytes:
         if not self.is_markup:
-            return markup_tree(EMPTY)
+            return EMPTY
         if self._cleaned is not None:
-            return markup_tree(self._cleaned.encode())
+            return self._cleaned.encode()
         body = self.response.body
         # Lexbor takes bytes for UTF-8 and a byte order mark for text; other encodings are decoded by our own rules.
         as_it_is = self.response.encoding == "utf-8" and not body.startswith(_UTF8_BOM)
-        return markup_tree(body if as_it_is else self.response.text.encode())
+        return body if as_it_is else self.response.text.encode()
 
     @cached_property
     def base_url(self) -> str:
         """What relative links are resolved against: the first `<base href>`, else the page's own URL."""
-        bases = Selection(self, self._tree.tags("base"))  # half the price of a selector, and asked of every page
-        href = next(iter(bases.attrs("href")), None)
+        _, bases, _ = self._tree()
+        href = next((href for base in bases if (href := attribute(base, "href")) is not None), None)
         return self.url if href is None else base_of(self.url, with_encoded_query(href, self.response.encoding))
 
-    @cached_property
+    @property
     def robots(self) -> frozenset[str]:
         """What the page tells robots, in lower case: "nofollow", "noindex" … of `<meta name=robots>` and X-Robots-Tag.
 
         "none" stands for both of these. Lines that are for a crawler of another name do not count.
         """
-        metas = Selection(self, self._tree.tags("meta"))
-        told = [meta.attr("content") or "" for meta in metas if (meta.attr("name") or "").strip().lower() == "robots"]
-        return directives(told, self.headers.get_all("x-robots-tag"))
+        robots = self._robots
+        if robots is None:
+            _, _, metas = self._tree()
+            named = [meta for meta in metas if (attribute(meta, "name") or "").strip().lower() == "robots"]
+            told = [attribute(meta, "content") or "" for meta in named]
+            robots = self._robots = directives(told, self.response.headers.get_all("x-robots-tag"))
+        return robots
 
     def resolve(self, reference: str) -> Url | Reason:
         """Return the URL that `reference` means on this page, or why it cannot be requested: SCHEME or INVALID_URL."""
+        start = self._start or self._begin()
+        if start is not None and (met := met_lately(start.guess(reference))) is not None:
+            return met
         target = self._links.get(reference)
         if target is None:
-            written = reference if reference.isascii() else with_encoded_query(reference, self.response.encoding)
-            target = self._links[reference] = _resolve(self.base_url, written)
+            target = self._links[reference] = self._resolve(reference)
         return target
+
+    def _begin(self) -> Base | None:
+        base = self.base_url
+        if type(base) is Url:
+            self._start = start_of(base)
+        return self._start
+
+    def _resolve(self, reference: str) -> Url | Reason:
+        if is_opaque(reference):
+            return Reason.SCHEME
+        try:
+            return join(self.base_url, with_encoded_query(reference, self.response.encoding))
+        except InvalidSchema:
+            return Reason.SCHEME
+        except InvalidURL:
+            return Reason.INVALID_URL
 
     @property
     def title(self) -> str | None:
@@ -181,7 +187,7 @@ class Page:
 
     def css(self, selector: str) -> Selection:
         """Return what the CSS `selector` matches; see Selection. Raises SpiderError for a selector that is none."""
-        root = self._tree.root if self.is_markup else None
+        root = self._tree()[0].root if self.is_markup else None
         # Not kept: a page that holds a selection of itself would hold its tree until the garbage collector comes.
         return Selection(self, [] if root is None else [root]).css(selector)
 
@@ -232,55 +238,43 @@ class Page:
         reloads = not place or self.resolve(place) == self.url
         return self._follow([] if reloads else [place], callback, meta, priority)
 
-    @cached_property
+    @property
     def _disowned(self) -> frozenset[str]:
         """The links with rel=nofollow and no copy without it, as written, when that is to count."""
         if self._nofollow != "link":
-            return frozenset()
+            return _NONE
         return frozenset(self.css("a[rel~=nofollow i], area[rel~=nofollow i]").attrs("href")) - frozenset(
             self.css("a[href]:not([rel~=nofollow i]), area[href]:not([rel~=nofollow i])").attrs("href")
         )
 
-    def _references(self, target: Target) -> Iterator[str]:
+    def _references(self, target: Target) -> Iterable[str]:
         if isinstance(target, Selection):
-            yield from target.references()
-        elif not isinstance(target, str):
-            for one in target:
-                yield from self._references(one)
-        elif target.lower().startswith(_URL_STARTS):
-            yield target
-        else:
-            yield from self.css(target).references()
+            return target.references()
+        if not isinstance(target, str):
+            return (reference for one in target for reference in self._references(one))
+        return [target] if target.lower().startswith(_URL_STARTS) else self.css(target).references()
 
     def _follow(
         self, references: Iterable[str], callback: Callback, meta: Mapping[str, Any] | None, priority: int
     ) -> Follow:
         name = callback_name(callback)
+        handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
         links: dict[Url, None] = {}
         refusals: dict[str, Reason] = {}
         unwanted = self._nofollow != "ignore" and "nofollow" in self.robots
+        disowned = self._disowned
         for reference in references:
             target = self.resolve(reference)
-            if isinstance(target, Reason):
+            if not isinstance(target, Url):
                 refusals[reference] = target
-            elif unwanted or reference in self._disowned:
+            elif unwanted or reference in disowned:
                 refusals[target] = Reason.NOFOLLOW
             else:
                 links[target] = None
         like = None
         if links:
-            handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
             like = Request(next(iter(links)), name, meta=handed_on, priority=priority, depth=self.request.depth + 1)
         return Follow(links=tuple(links), refusals=tuple(refusals.items()), like=like)
 
     def __repr__(self) -> str:
         return f"<Page {self.status} {self.url}>"
-
-
-def _resolve(base: str, reference: str) -> Url | Reason:
-    try:
-        return join(base, reference)
-    except InvalidSchema:
-        return Reason.SCHEME
-    except InvalidURL:
-        return Reason.INVALID_URL

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -19,6 +19,8 @@ from scraper.errors import HTTPError, JSONDecodeError
 from scraper.request import Request
 
 __all__ = ["Headers", "Response"]
+
+T = TypeVar("T")
 
 
 class Headers(Mapping[str, str]):
@@ -46,9 +48,21 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and name.lower() in self._first
 
+    @overload
+    def get(self, name: str) -> str | None: ...
+    @overload
+    def get(self, name: str, default: str) -> str: ...
+    @overload
+    def get(self, name: str, default: T) -> str | T: ...
+    def get(self, name: str, default: object = None) -> object:
+        """Return the value of a header, or `default`."""
+        return self._first.get(name.lower(), default)
+
     def get_all(self, name: str) -> tuple[str, ...]:
         """Return each value of a header that came more than once, such as Set-Cookie."""
         wanted = name.lower()
+        if wanted not in self._first:
+            return ()
         return tuple(value for key, value in self.raw if key.lower() == wanted)
 
     def __repr__(self) -> str:

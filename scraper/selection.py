@@ -1,8 +1,9 @@
 """What a selector finds in a page, and the text that a reader would see there.
 
-Only this room and `page`, which makes selections, know selectolax: none of its nodes is handed out. A chain never
-raises because something is absent: what is not there is an empty Selection, and its text is None. Only a selector that
-cannot be understood raises, since that is the spider's mistake and not the page's.
+None of selectolax's nodes is handed out. A chain never raises because something is absent: what is not there is an
+empty Selection, and its text is None. Only a selector that cannot be understood raises, since that is the spider's
+mistake and not the page's. Nothing is looked for before somebody asks, and for the first match alone no further than
+to that one.
 
 The tree is never changed, so selections stay valid; no fetching and no crawl may enter here.
 """
@@ -10,29 +11,20 @@ The tree is never changed, so selections stay valid; no fetching and no crawl ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from re import Pattern
 from typing import Protocol, overload
 
-from selectolax.lexbor import LexborNode, SelectolaxError
+from selectolax.lexbor import LexborNode
 
 from scraper.errors import SpiderError
 from scraper.outcome import Reason
+from scraper.parsing.nodes import attribute, check_query, find, first, reading, references, text_nodes
 from scraper.transforms import collapse, integer, number
 from scraper.urls import Url
 
 __all__ = ["Place", "Selection"]
-
-# Elements that a browser starts on a new line or in a new cell (HTML standard, 15.3, and br); unknown ones run on.
-_BLOCK_NAMES = (
-    "address article aside blockquote body br caption center dd details dialog dir div dl dt fieldset figcaption figure"
-    " footer form h1 h2 h3 h4 h5 h6 head header hgroup hr html legend li listing main menu nav ol optgroup option p"
-    " plaintext pre search section summary table tbody td tfoot th thead title tr ul xmp"
-)
-_BLOCKS = frozenset(_BLOCK_NAMES.split())
-# Elements whose content a reader does not see; a template's content is not in the tree at all.
-_UNSEEN = frozenset(("head", "iframe", "noembed", "noframes", "noscript", "script", "style", "template"))
 
 
 class Place(Protocol):
@@ -57,11 +49,17 @@ class Selection:
     `page.css("td")[3].text` is None on a short row.
     """
 
-    __slots__ = ("_nodes", "_place", "_values")
+    __slots__ = ("_above", "_found", "_node", "_place", "_query", "_start", "_values")
+
+    _found: list[LexborNode] | None  # None: nobody has asked for all matches yet, and these say how they are found:
+    _above: Selection  # the elements that the query is asked of
+    _start: LexborNode  # the first of those
+    _query: str
+    _node: LexborNode | None  # the first match, once it is found
 
     def __init__(self, place: Place, nodes: list[LexborNode], values: list[str] | None = None) -> None:
         self._place = place
-        self._nodes = nodes
+        self._found = nodes
         self._values = values  # of text nodes or attributes, one for each node; None: the nodes are elements
 
     def css(self, selector: str) -> Selection:
@@ -72,27 +70,52 @@ class Selection:
             query, ending, deep = _split(selector)
         except ValueError as error:
             raise self._bad(selector, str(error)) from None
-        found = Selection(self._place, self._find(query) if query or ending is None else self._nodes)
         if ending is None:
-            return found
-        return found._texts_of(deep) if not ending else found._attributes_of(ending, deep)
+            return self._below(query)
+        found = self._below(query) if query else self
+        return found._attributes_of(ending, deep) if ending else found._texts_of(deep)
+
+    def _below(self, query: str) -> Selection:
+        start = self._one()
+        if start is None:
+            return Selection(self._place, [])
+        made = _new(Selection)
+        made._place = self._place
+        made._found = made._values = made._node = None
+        made._above = self
+        made._start = start
+        made._query = query
+        return made
+
+    def _one(self) -> LexborNode | None:
+        """Return the first match, if there is one, without looking for the others."""
+        if self._found is None:
+            if self._node is None:
+                self._node = first(self._start, self._query)
+            if self._node is not None:
+                return self._node
+        found = self._all()  # what the first of the elements above has not, another one may have
+        return found[0] if found else None
+
+    def _all(self) -> list[LexborNode]:
+        pending: list[Selection] = []
+        one = self
+        while one._found is None:  # no recursion: a chain may be longer than Python's stack
+            pending.append(one)
+            one = one._above
+        found = one._found
+        for one in reversed(pending):
+            found = one._found = find(found, one._query)
+        return found
 
     def _texts_of(self, deep: bool) -> Selection:
-        nodes = _text_nodes(self._nodes, deep)
+        nodes = text_nodes(self._all(), deep)
         return Selection(self._place, nodes, [node.text_content or "" for node in nodes])
 
     def _attributes_of(self, name: str, deep: bool) -> Selection:
-        nodes = [node for node in (self._find("*") if deep else self._nodes) if name in node.attributes]
-        return Selection(self._place, nodes, [node.attributes[name] or "" for node in nodes])
-
-    def _find(self, query: str) -> list[LexborNode]:
-        try:
-            found = [node for start in self._nodes for node in start.css(query)]
-        except (SelectolaxError, UnicodeError):
-            raise self._bad(query, "it is not a CSS selector") from None
-        if len(self._nodes) > 1 or "," in query:  # nested starts and lists find a node more than once
-            return list({node.mem_id: node for node in found}.values())
-        return found
+        found = find(self._all(), "*") if deep else self._all()
+        pairs = [(node, value) for node in found if (value := attribute(node, name)) is not None]
+        return Selection(self._place, [node for node, _ in pairs], [value for _, value in pairs])
 
     def _bad(self, selector: str, fault: str) -> SpiderError:
         return SpiderError(f"selector {selector!r}, used on {self._place.url}: {fault}")
@@ -104,15 +127,16 @@ class Selection:
         Content of script, style, template and noscript is left out unless the match is such an element itself. Blocks
         and line breaks separate words. Of `::text` matches those of white space alone are passed over.
         """
-        if self._values is None:
-            return _reading(self._nodes[0]) if self._nodes else None
-        return next(iter(self.texts), None)
+        if self._values is not None:
+            return next(iter(self.texts), None)
+        node = self._one()
+        return None if node is None else reading(node)
 
     @property
     def texts(self) -> list[str]:
         """The text of each match, read like `text`."""
         if self._values is None:
-            return [_reading(node) for node in self._nodes]
+            return [reading(node) for node in self._all()]
         return [text for value in self._values if (text := collapse(value))]
 
     @property
@@ -128,15 +152,17 @@ class Selection:
     @property
     def html(self) -> str | None:
         """The first match as HTML, its own tags included; None when nothing matched."""
-        return self._nodes[0].html if self._nodes else None
+        node = self._one()
+        return None if node is None else node.html
 
     def attr(self, name: str) -> str | None:
         """Return the first match's attribute `name`; None when it, or the match, is absent."""
-        return _attribute(self._nodes[0], name) if self._nodes else None
+        node = self._one()
+        return None if node is None else attribute(node, name)
 
     def attrs(self, name: str) -> list[str]:
         """Return the attribute `name` of each match that has it."""
-        return [value for node in self._nodes if (value := _attribute(node, name)) is not None]
+        return [value for node in self._all() if (value := attribute(node, name)) is not None]
 
     @overload
     def get(self, default: None = None) -> str | None: ...
@@ -144,36 +170,51 @@ class Selection:
     def get(self, default: str) -> str: ...
     def get(self, default: str | None = None) -> str | None:
         """Return the first match as it stands: text of `::text`, value of `::attr`, else its HTML."""
-        if not self._nodes:
-            return default
-        return (self._nodes[0].html or "") if self._values is None else self._values[0]
+        if self._values is not None:
+            return self._values[0] if self._values else default
+        node = self._one()
+        return default if node is None else node.html or ""
 
     def getall(self) -> list[str]:
         """Return each match as it stands; see `get`."""
-        return [node.html or "" for node in self._nodes] if self._values is None else list(self._values)
+        return [node.html or "" for node in self._all()] if self._values is None else list(self._values)
 
     def re(self, pattern: str | Pattern[str]) -> list[str]:
         """Return what `pattern` finds: whole matches, or its groups one after the other.
 
         It is searched in the values of `::text` and `::attr` as they stand, otherwise in the `texts`.
         """
-        sources = self.texts if self._values is None else self._values
-        found = (match for text in sources for match in re.finditer(pattern, text))
-        return [part or "" for match in found for part in (match.groups() or (match[0],))]
+        return list(self._matches(pattern))
 
     def re_first(self, pattern: str | Pattern[str]) -> str | None:
         """Return the first of what `re` finds; None when it finds nothing."""
-        return next(iter(self.re(pattern)), None)
+        return next(self._matches(pattern), None)
+
+    def _matches(self, pattern: str | Pattern[str]) -> Iterator[str]:
+        for text in self._readings() if self._values is None else self._values:
+            for match in re.finditer(pattern, text):
+                for part in match.groups() or (match[0],):
+                    yield part or ""
+
+    def _readings(self) -> Iterator[str]:
+        """Yield the text of each match; what is behind the first is looked for when somebody goes on."""
+        node = self._one()
+        if node is not None:
+            yield reading(node)
+            yield from map(reading, self._all()[1:])
 
     def references(self) -> list[str]:
         """Return the links as the page writes them: values of `::text` or `::attr`, else each element's href or src."""
-        if self._values is not None:
-            return list(self._values)
-        return [link for node in self._nodes if (link := _reference(node)) is not None]
+        return references(self._all()) if self._values is None else list(self._values)
 
     @property
     def url(self) -> str | None:
         """The first of `urls`; None when there is none."""
+        if self._values is None and (node := self._one()) is not None:
+            for link in references((node,)):
+                target = self._place.resolve(link)
+                if isinstance(target, Url):
+                    return target
         return next(self._targets(), None)
 
     @property
@@ -182,28 +223,35 @@ class Selection:
         return list(self._targets())
 
     def _targets(self) -> Iterator[str]:
-        for reference in self.references():
-            target = self._place.resolve(reference)
+        for link in self.references():
+            target = self._place.resolve(link)
             if isinstance(target, Url):
                 yield target
 
     def __iter__(self) -> Iterator[Selection]:
-        return map(self.__getitem__, range(len(self._nodes)))
+        return map(self.__getitem__, range(len(self)))
 
     def __getitem__(self, index: int | slice) -> Selection:
+        if index == 0 and self._values is None:
+            node = self._one()
+            return Selection(self._place, [] if node is None else [node])
         if not isinstance(index, slice):
             index = slice(index, index + 1 or None)
         values = None if self._values is None else self._values[index]
-        return Selection(self._place, self._nodes[index], values)
+        return Selection(self._place, self._all()[index], values)
+
+    def __bool__(self) -> bool:
+        return self._one() is not None
 
     def __len__(self) -> int:
-        return len(self._nodes)
+        return len(self._all())
 
     def __repr__(self) -> str:
-        first = (self.get("") if self._nodes else "")[:60]
-        return f"<Selection {len(self._nodes)}{f' | {first!r}' if first else ''}>"
+        beginning = (self.get() or "")[:60]
+        return f"<Selection {len(self)}{f' | {beginning!r}' if beginning else ''}>"
 
 
+_new = object.__new__
 _SUFFIX = re.compile(r"(?P<query>.*?)(?P<space>\s*)::(?:text|attr\(\s*(?P<name>[^\s()]+)\s*\))\s*", re.DOTALL)
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
 _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -213,6 +261,7 @@ _BRACKETED = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 def _split(selector: str) -> tuple[str, str | None, bool]:
     """Split a selector: CSS, ending (None: there is none, "": text, else an attribute), whether that goes deep."""
     if "::" not in selector:
+        check_query(selector)
         return selector, None, False
     match = _SUFFIX.fullmatch(selector)
     query = match["query"].strip() if match else selector
@@ -221,66 +270,10 @@ def _split(selector: str) -> tuple[str, str | None, bool]:
         bare, replaced = _BRACKETED.subn("", bare)
     if "::" in bare:
         raise ValueError("after :: only text and attr(name) are known, once and at the end")
+    if query:
+        check_query(query)
     if match is None:
         return selector, None, False
     if "," in bare:
         raise ValueError("a list cannot end in ::text or ::attr(name); ask twice, or put the list into :is(…)")
     return query, match["name"] or "", bool(match["space"]) or not query
-
-
-def _attribute(node: LexborNode, name: str) -> str | None:
-    """Return an attribute's value, "" for one that is written without; None when it is absent."""
-    attributes = node.attributes
-    return (attributes[name] or "") if name in attributes else None
-
-
-def _reference(node: LexborNode) -> str | None:
-    attributes = node.attributes
-    for name in ("href", "src"):
-        if name in attributes:
-            return attributes[name] or ""
-    return None
-
-
-def _text_nodes(nodes: Iterable[LexborNode], deep: bool) -> list[LexborNode]:
-    """Return the text nodes that are children of `nodes`, or with `deep` all below them, each once."""
-    walk = LexborNode.traverse if deep else LexborNode.iter
-    found = (node for start in nodes for node in walk(start, include_text=True) if node.is_text_node)
-    return list({node.mem_id: node for node in found}.values()) if deep else list(found)
-
-
-def _reading(node: LexborNode) -> str:
-    """Return the text of `node` as a reader sees it, white space collapsed."""
-    first = node.first_child
-    if first is None:
-        return ""
-    if first.is_text_node and first.next is None:  # most nodes that are asked for their text are leaves
-        return collapse(first.text_content or "")
-    return collapse("".join(_pieces(first)))
-
-
-def _pieces(first: LexborNode) -> Iterator[str]:
-    """Yield the texts of `first`, of what follows it and of all below, with a space at each edge of a block.
-
-    Walks without recursion: pages nest deeper than Python's stack.
-    """
-    node: LexborNode | None = first
-    open_elements: list[LexborNode] = []
-    while node is not None:
-        if node.is_text_node:
-            yield node.text_content or ""
-        else:
-            tag = node.tag
-            if tag in _BLOCKS:
-                yield " "
-            if tag not in _UNSEEN and (child := node.first_child) is not None:
-                open_elements.append(node)
-                node = child
-                continue
-        following = node.next
-        while following is None and open_elements:
-            node = open_elements.pop()
-            if node.tag in _BLOCKS:
-                yield " "
-            following = node.next
-        node = following

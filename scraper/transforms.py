@@ -30,11 +30,15 @@ _FORMS = tuple(
     )
 )
 _DIGITS = re.compile(r"(\d+)()")
+# What most numbers are, and any form would say the same of: digits, perhaps a point and digits, nothing that goes on.
+_PLAIN = re.compile(rf"(\d{{1,{MAX_DIGITS}}}+)(?:\.(\d++))?(?!(?:[.,]|{_GAP})?\d)")
 _NOT_DIGITS = re.compile(r"\D+")
 
 
 def collapse(text: str) -> str:
     """Return `text` with each run of white space, no-break spaces included, as one space, and none at the ends."""
+    if text.isprintable() and "  " not in text:  # of white space only the space is printable
+        return text.strip()
     return " ".join(text.split())
 
 
@@ -67,8 +71,11 @@ def _find(text: str) -> tuple[str, str, str] | None:
     start = _START.search(text)
     if start is None:
         return None
-    forms = (form.match(text, start.end()) for form in (*_FORMS, _DIGITS))
-    match = next(filter(None, forms), None)
+    at = start.end()
+    plain = _PLAIN.match(text, at)
+    if plain is not None:
+        return "-" if start[1] else "", plain[1], plain[2] or "0"
+    match = next(filter(None, (form.match(text, at) for form in (*_FORMS, _DIGITS))), None)
     if match is None:
         return None
     whole = _NOT_DIGITS.sub("", match[1]) or "0"

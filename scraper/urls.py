@@ -18,11 +18,17 @@ from ada_url import URL, join_url, normalize_url
 
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
 from scraper.hrefs import STRIPPED, start_of
+from scraper.recent import Recent
 
-__all__ = ["Url", "base_of", "canonical", "fingerprint", "hostname", "join", "origin", "signed", "without_secrets"]
+__all__ = [
+    "Url", "base_of", "canonical", "fingerprint", "hostname", "join", "met_lately", "origin",
+    "without_secrets",
+]  # fmt: skip
 
 FINGERPRINT_BYTES = 8  # 64 bits: 2.7e-4 expected collisions in a crawl of 1e8 URLs
 MAX_QUOTED = 200  # characters of foreign text in a message
+URLS_MET = 8192  # twice at most, 4 MB; a site has some hundred links that are on every page
+LONGEST_MET = 512  # characters; hardly any link is longer
 _WEB = ("http://", "https://")
 _PORT = re.compile(r"\d{1,5}(?:[/?#]|$)")  # localhost:8080/x names a host, geo:1,2 does not
 _START = re.compile(r"\s*(?:https?|ftps?|wss?|file|mailto|sftp|ssh)?:?[/\\]*", re.IGNORECASE)
@@ -32,6 +38,11 @@ class Url(str):
     """An absolute http(s) URL in canonical form; only this module makes them from foreign text."""
 
     __slots__ = ()
+
+
+_MET = Recent[str, Url](URLS_MET)
+met_lately = _MET.get
+"""Return the URL of a text when a link with that URL was resolved lately, otherwise None; see `Base.guess`."""
 
 
 def canonical(text: str) -> Url:
@@ -53,11 +64,16 @@ def join(base: str, reference: str) -> Url:
 
     The result has no fragment: it names what is requested.
     """
+    text = None
     if type(base) is Url:
-        found = start_of(base).resolve(reference)
-        if found is not None:
-            return Url(found)
-    return _finish(reference, base)
+        start = start_of(base)
+        if (met := met_lately(start.guess(reference))) is not None:
+            return met
+        text = start.resolve(reference)
+    url = _finish(reference, base) if text is None else Url(text)
+    if len(url) <= LONGEST_MET:
+        _MET.put(url, url)
+    return url
 
 
 def base_of(url: str, href: str) -> str:
@@ -147,15 +163,11 @@ def hostname(url_or_origin: str) -> str:
 
 
 def fingerprint(url: Url, method: str = "GET", body: bytes = b"") -> int:
-    """Return the 64-bit identity of a request, never 0: same number, same request, in every run."""
+    """Return the identity of a request: a signed 64-bit number, never 0, the same for it in every run.
+
+    Signed, as SQLite and Redis store such numbers.
+    """
     digest = blake2b(url.encode(), digest_size=FINGERPRINT_BYTES)
     if method != "GET" or body:
         digest.update(b"\0" + method.encode() + b"\0" + body)
-    return int.from_bytes(digest.digest(), "little") or 1
-
-
-def signed(number: int) -> int:
-    """Return the unsigned 64-bit `number` as SQLite and Redis store it, and the other way round."""
-    if number >= 1 << 63:
-        return number - (1 << 64)
-    return number + (1 << 64) if number < 0 else number
+    return int.from_bytes(digest.digest(), "little", signed=True) or 1

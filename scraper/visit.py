@@ -55,4 +55,5 @@ class Visit:
     records: tuple[Record, ...] = ()
     requests: tuple[Request, ...] = ()  # links that passed the scope
     refusals: tuple[tuple[str, Reason], ...] = ()  # links that did not, as they were found
+    known: int = 0  # links that were not looked at, since the frontier has them
     faults: tuple[Fault, ...] = ()

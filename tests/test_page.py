@@ -397,3 +397,74 @@ def test_repr_is_a_window() -> None:
     """A selection shows how many it has and how the first begins."""
     assert repr(SHOP.css(".price")) == "<Selection 2 | '<p class=\"price\">£1,047.82</p>'>"
     assert repr(SHOP.css("table")) == "<Selection 0>"
+
+
+PIECES = """<base href=/x/>|<BASE target=_top>|<bAse\thref='/y/'/>|<base|<basefont>|<base\0>|<mesa >|<metadata>
+|<meta name=robots content=a>|<MeTa name=&#114;obots content=b>|</meta>|<head>|</head>|<body>|<p>|</p>|<!--|-->
+|<script>|</script>|<template>|</template>|<noscript>|</noscript>|<svg>|</svg>|<title>|</title>|<table>|<select>
+|text|<a href=1>|<b>|</b>| |>"""
+TAGS = st.lists(st.sampled_from(PIECES.split("|")), max_size=12).map("".join)
+
+
+@given(TAGS)
+def test_what_a_page_says_of_itself_is_found_wherever_it_stands(html: str) -> None:
+    """Counting tags in the source comes to the same as walking through the tree."""
+    one = page(html)
+    tree, bases, metas = one._tree()
+    assert [node.html for node in bases] == [node.html for node in tree.tags("base")]
+    assert [node.html for node in metas] == [node.html for node in tree.tags("meta")]
+
+
+QUERIES = st.sampled_from(
+    ["p", "b, p", "p b", "a[href]", "b:first-child", "*", "p, *", "title", "td", ":not(p)", "html b"]
+)
+
+
+@given(TAGS, st.lists(QUERIES, min_size=1, max_size=3))
+def test_the_first_of_a_selection_is_the_first_of_all(html: str, queries: list[str]) -> None:
+    """Asked for one, a selection says what it says when it was asked for all before."""
+    one = page(html + "<p><b>1</b></p><table><tr><td><p>2<b>3")
+    lazy = eager = one.css("html")
+    for query in queries:
+        lazy, eager = lazy.css(query), eager.css(query)
+        assert len(eager) == len(eager.getall())
+    assert (lazy.text, lazy.attr("href"), bool(lazy), lazy.html) == (
+        next(iter(eager.texts), None), eager[0].attr("href"), len(eager) > 0, next(iter(eager.getall()), None),
+    )  # fmt: skip
+    assert lazy.url == next(iter(eager.urls), None)
+    assert lazy.re_first("[0-9]") == next(iter(eager.re("[0-9]")), None)
+    assert lazy.getall() == eager.getall()
+
+
+def test_a_chain_of_selections_may_be_long() -> None:
+    """Longer than Python's stack is deep."""
+    found = page("<p>x").css("html")
+    for _ in range(5_000):
+        found = found.css("*")
+    assert found.texts[-1] == "x"
+
+
+def test_a_selector_that_is_none_is_told_at_once() -> None:
+    """Not when somebody asks for what it found."""
+    for bad in ("p[", "p::before", ":nonsense(", "\ud800"):
+        with pytest.raises(SpiderError, match="selector"):
+            page("").css(bad)
+
+
+def test_attribute_names_are_looked_up_as_in_html() -> None:
+    """The case of a name does not matter; what is no name is not there."""
+    link = page("<a HREF=x title>").css("a")
+    assert (link.attr("HREF"), link.attr("href"), link.attr("title"), link.attr("\ud800")) == ("x", "x", "", None)
+    assert page("<p>text").css("p::text").attr("href") is None
+
+
+def test_a_request_is_made_of_a_link_when_it_is_asked_for() -> None:
+    """Each like the others but for its URL, and checked once for all."""
+    follow = page("<a href=/a><a href=/b>").follow("a", "book", meta={"n": {1: (2,)}}, priority=4)
+    assert [str(link) for link in follow.links] == ["http://shop.test/a", "http://shop.test/b"]
+    assert follow.requests == tuple(map(follow.request, follow.links))
+    assert [request.meta for request in follow.plain().requests] == [{"n": {"1": [2]}}] * 2
+    assert follow.plain().links == follow.links
+    assert page("<a href=/a>").follow("a").plain() == page("<a href=/a>").follow("a")
+    with pytest.raises(SpiderError, match="cannot be kept"):
+        page("<a href=/a>").follow("a", meta={"n": object()}).plain()

@@ -1,9 +1,9 @@
 """Sample a real crawl of the generated site, served on loopback by another process.
 
-    python -m benchmarks profile                  2,000 realistic pages, state on disk
-    python -m benchmarks profile --tiny           2 KB pages: what a request costs
-    python -m benchmarks profile --memory         state in memory
-    python -m benchmarks profile --stacks FILE    also folded stacks, for a flame graph
+python -m benchmarks profile                  2,000 realistic pages, state on disk
+python -m benchmarks profile --tiny           2 KB pages: what a request costs
+python -m benchmarks profile --memory         state in memory
+python -m benchmarks profile --stacks FILE    also folded stacks, for a flame graph
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     files    FOLDER/<address>/<path>
     web      /n/17 links to the pages 171 to 180 and some that are known: a tree of a million pages from 2 KB of text
-    bulk     /bulk/MEGABYTES is a page of that size, sent as fast as it is taken
+    bulk     64 pages of so many megabytes each
 
 Each answer may wait, by a time that its path decides. Keep-alive, GET only; GET /__count tells the requests so far.
 Run as a process: python -m benchmarks.servers.loopback --listen 127.0.0.1:8741 --kind files --folder site
@@ -18,9 +18,11 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-__all__ = ["ROBOTS", "WEB_FANOUT", "main"]
+__all__ = ["COUNT", "WEB_NAMES", "Connection", "main"]
 
 WEB_FANOUT = 10  # new pages that each page of the web names
+WEB_NAMES = "many.test"  # RFC 6761: nobody's
+WEB_TEXT = f"<p>{'words and more words ' * 70}</p>"
 ROBOTS = b"User-agent: *\nDisallow: /private/\n"
 COUNT = "/__count"
 BULK_PIECE = b"<p>" + b"lorem ipsum dolor sit amet " * 38 + b"</p>\n"  # about 1 KB
@@ -41,13 +43,15 @@ def files(folder: Path) -> Answer:
     return answer
 
 
-def web(pages: int, text: int = 1500) -> Answer:
-    """Return what answers with the pages 0 to `pages` - 1 of a made-up web; `text`: bytes beside the links."""
-    filler = f"<p>{'words and more words ' * (text // 21)}</p>"
-    return partial(_web_page, pages, filler)
+def web(pages: int, hosts: int, port: str) -> Answer:
+    """Return what answers with the pages 0 to `pages` - 1 of a made-up web.
+
+    With several `hosts`, page 17 stands on host 17 modulo `hosts`, and links name the hosts.
+    """
+    return partial(_web_page, pages, [f"http://h{number}.{WEB_NAMES}:{port}" for number in range(hosts)])
 
 
-def _web_page(pages: int, filler: str, address: str, path: str) -> bytes | None:
+def _web_page(pages: int, origins: list[str], address: str, path: str) -> bytes | None:
     if path == "/robots.txt":
         return ROBOTS
     number = path.rpartition("/")[2]
@@ -56,18 +60,19 @@ def _web_page(pages: int, filler: str, address: str, path: str) -> bytes | None:
     first = int(number) * WEB_FANOUT + 1
     new = range(first, min(first + WEB_FANOUT, pages))
     known = (0, int(number) // WEB_FANOUT, int(number) // 2)
-    links = "".join([f'<li><a href="/n/{target}">page {target}</a>\n' for target in (*new, *known)])
-    return f"<!doctype html><title>{number}</title><h1>{number}</h1><ul>\n{links}</ul>{filler}".encode()
+    if len(origins) == 1:
+        links = "".join([f'<li><a href="/n/{target}">page {target}</a>\n' for target in (*new, *known)])
+    else:
+        count = len(origins)
+        links = "".join([f'<li><a href="{origins[n % count]}/n/{n}">page {n}</a>\n' for n in (*new, *known)])
+    return f"<!doctype html><title>{number}</title><h1>{number}</h1><ul>\n{links}</ul>{WEB_TEXT}".encode()
 
 
-def bulk(address: str, path: str) -> bytes | None:
-    """Answer /bulk/N/anything with a page of N megabytes, and / with links to 64 of 30."""
-    if path == "/robots.txt":
-        return ROBOTS
-    if path == "/":
-        return b"".join(b'<a href="/bulk/30/%d">%d</a>\n' % (number, number) for number in range(64))
-    size = path.split("/")[2] if path.startswith("/bulk/") else ""
-    return BULK_PIECE * (int(size) * 1_000_000 // len(BULK_PIECE)) if size.isdecimal() else None
+def bulk(megabytes: int) -> Answer:
+    """Return what answers with pages of so many megabytes; / has the links to 64 of them."""
+    links = b"".join(b'<a href="/bulk/%d">%d</a>\n' % (number, number) for number in range(64))
+    body = BULK_PIECE * (megabytes * 1_000_000 // len(BULK_PIECE))
+    return lambda address, path: {"/": links, "/robots.txt": ROBOTS}.get(path, body)
 
 
 class Connection(asyncio.Protocol):
@@ -135,9 +140,16 @@ def main() -> None:
     options.add_argument("--kind", choices=("files", "web", "bulk"), default="files")
     options.add_argument("--folder", type=Path, help="of the files")
     options.add_argument("--pages", type=int, default=1_000_000, help="of the web")
+    options.add_argument("--hosts", type=int, default=1, help="of the web")
+    options.add_argument("--megabytes", type=int, default=30, help="of each bulk page")
     options.add_argument("--delay", default="0-0", help="milliseconds of each answer, e.g. 50-200")
     chosen = options.parse_args()
-    answer = {"files": lambda: files(chosen.folder), "web": lambda: web(chosen.pages), "bulk": lambda: bulk}
+    port = chosen.listen.rpartition(":")[2]
+    answer = {
+        "files": lambda: files(chosen.folder),
+        "web": lambda: web(chosen.pages, chosen.hosts, port),
+        "bulk": lambda: bulk(chosen.megabytes),
+    }
     low, _, high = chosen.delay.partition("-")
     asyncio.run(_serve(chosen.listen.split(","), answer[chosen.kind](), (int(low), int(high))))
 

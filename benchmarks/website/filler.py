@@ -25,7 +25,9 @@ class Filler:
         self.rows = [_row(random) for _ in range(ROWS)]
         self.scripts = [_script(random, number) for number in range(SCRIPTS)]
         self.wrong = [_wrong(random) for _ in range(WRONG)]
-        self.style = "<style>" + "".join(f".c{n}-{n % 5}{{margin:{n}px;color:#{n:03x}}}" for n in range(40)) + "</style>\n"
+        self.style = (
+            "<style>" + "".join(f".c{n}-{n % 5}{{margin:{n}px;color:#{n:03x}}}" for n in range(40)) + "</style>\n"
+        )
         self.icon = '<svg viewBox="0 0 16 16" class="icon"><path d="M1 1h14v14H1z"></path><circle r="3"></circle></svg>'
 
     def piece(self, random: Random, *, with_faults: bool) -> str:

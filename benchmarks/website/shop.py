@@ -77,12 +77,14 @@ class Shop:
         random = Random(f"{self._seed}/listing/{number}")
         here = self.listing_path(number)
         parts = [self._top(random, here, f"Books, page {number}", "utf-8"), '<section><ol class="row">\n']
-        for book in range((number - 1) * PER_LISTING, min(number * PER_LISTING, self.books)):
-            parts.append(self._teaser(random, here, book))
+        books = range((number - 1) * PER_LISTING, min(number * PER_LISTING, self.books))
+        parts += [self._teaser(random, here, book) for book in books]
         parts.append('</ol>\n<ul class="pager">\n')
         near = {1, number - 2, number - 1, number + 1, number + 2, self.listings} - {number}
-        for other in sorted(near & set(range(1, self.listings + 1))):
-            parts.append(f'<li><a href="{self._to(random, here, self.listing_path(other))}">{other}</a></li>\n')
+        parts += [
+            f'<li><a href="{self._to(random, here, self.listing_path(other))}">{other}</a></li>\n'
+            for other in sorted(near & set(range(1, self.listings + 1)))
+        ]
         parts.append("</ul></section>\n")
         if not self.tiny:
             parts += [self._filler.piece(random, with_faults=False) for _ in range(random.randint(4, 20))]

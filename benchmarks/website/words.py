@@ -6,17 +6,22 @@ from random import Random
 
 __all__ = ["ALPHABETS", "CATEGORIES", "phrase", "sentence", "slug", "title"]
 
-_SOUNDS = (
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_SOUNDS = _words(
     "an ar bel bra cor dal den dor el en fal fen gar gil har in ka kel la len lor ma mer mi nor o par pel qui ra "
     "ren ros sal sel ta ter tor u val ver wen wil ya zan"
-).split()
+)
 
 # Words that need more than ASCII, by the alphabet they are from.
 ALPHABETS = {
-    "latin": "crêpe fjørd garçon über niño château Straße élan cœur smörgås".split(),
-    "cyrillic": "зима лето море река книга город письмо вечер сказка поле".split(),
-    "japanese": "雪国 山道 花見 古典 月夜 風景 旅人 小説 日記 海辺".split(),
-    "central": "łąka źródło dům růže kůň žába świat ćma śnieg řada".split(),
+    "latin": _words("crêpe fjørd garçon über niño château Straße élan cœur smörgås"),
+    "cyrillic": _words("зима лето море река книга город письмо вечер сказка поле"),
+    "japanese": _words("雪国 山道 花見 古典 月夜 風景 旅人 小説 日記 海辺"),
+    "central": _words("łąka źródło dům růže kůň žába świat ćma śnieg řada"),
 }
 
 CATEGORIES = (

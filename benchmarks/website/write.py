@@ -1,8 +1,8 @@
 """The bookshop as files: FOLDER/<address>/…, the truth, and what the site is like.
 
-    FOLDER/<address>/…     what a server serves for that address
-    FOLDER/truth.jsonl     the right items, one a line
-    FOLDER/site.json       where to begin, how many pages and items, how large they are
+FOLDER/<address>/…     what a server serves for that address
+FOLDER/truth.jsonl     the right items, one a line
+FOLDER/site.json       where to begin, how many pages and items, how large they are
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from benchmarks.website.shop import ROBOTS, Shop
 __all__ = ["Site", "read_site", "write_site"]
 
 PORT = 8741  # pages name it in their absolute links, so it is part of the site
-PRIVATE_PAGE = b'<html><body><article class="product_page"><h1 class="title">not for robots</h1></article></body></html>'
+PRIVATE_PAGE = (
+    b'<html><body><article class="product_page"><h1 class="title">not for robots</h1></article></body></html>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Site:
         return [start.split("/")[2] for start in self.starts]
 
 
-def write_site(folder: Path, *, pages: int, tiny: bool = False, hosts: int = 1, seed: int = 1, port: int = PORT) -> Site:
+def write_site(
+    folder: Path, *, pages: int, tiny: bool = False, hosts: int = 1, seed: int = 1, port: int = PORT
+) -> Site:
     """Write a site of `pages` pages in all, unless `folder` has the very same one; return what it is like."""
     recipe = {"pages": pages, "tiny": tiny, "hosts": hosts, "seed": seed, "port": port}
     made = folder / "recipe.json"

@@ -11,6 +11,7 @@ Exit codes: 0 done; 1 failed; 2 the config or the command line is wrong; 4 anoth
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -26,8 +27,16 @@ __all__ = ["main"]
 DONE, FAILED, WRONG_CONFIG, LOCKED, INTERRUPTED = 0, 1, 2, 4, 130
 
 
+_OWN_OPTIONS = ("-h", "--help", "--version")
+
+
 class _Commands(click.Group):
     """A group whose commands may be left out: `scrape config.yaml` runs it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0].startswith("-") and args[0] not in _OWN_OPTIONS and any(map(_is_config, args)):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         if args and args[0] not in self.commands and not args[0].startswith("-") and _is_config(args[0]):
@@ -113,6 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors of ours become messages, never tracebacks."""
     secure_streams()
     words = sys.argv[1:] if arguments is None else arguments
+    gc.disable()  # nothing that is imported is garbage; looking for it takes a seventh of the start
     try:
         code = int(commands.main(words, prog_name="scrape", standalone_mode=False) or DONE)
         flush()
@@ -129,6 +139,9 @@ def main(arguments: list[str] | None = None) -> int:
         return _explain(error, words)
     except Exception as error:
         return _explain(error, words)
+    finally:
+        gc.freeze()  # nor is it looked at again at the end
+        gc.enable()
     return code
 
 

@@ -7,6 +7,7 @@ shows what a run does and never changes it; who listens, or has gone away, makes
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ def run_plan(plan: Plan, *, fresh: bool, quiet: bool, verbose: bool, json_log: b
     level = logging.WARNING if quiet else logging.INFO
     hide = hider(plan.secrets)
     handler = set_up(sys.stderr, level=level, as_json=json_log, before=display.clear, hide=hide)
+    gc.freeze()  # what is there now is there until the end
+    gc.enable()
     try:
         report = asyncio.run(_run(run, display if not quiet and not json_log else None))
         _tell(report, hide, quiet=quiet, json_log=json_log)

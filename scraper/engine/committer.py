@@ -13,16 +13,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from contextlib import suppress
 
 from scraper.frontier.base import Committed, Frontier
 from scraper.sinks.base import Sink
 from scraper.visit import Visit
 
 __all__ = ["Committer"]
-
-_NUDGE: Final = "nudge"
-_END: Final = "end"
 
 
 class Committer:
@@ -47,49 +44,54 @@ class Committer:
         self._power_safe = power_safe
         self._hear = hear
         self._at = at
-        self._visits: asyncio.Queue[Visit | str] = asyncio.Queue(2 * group)
+        self._visits: list[Visit] = []  # finished, in the order they came
+        self._closed = False
+        self._some = asyncio.Event()  # there is a first visit, or the end
+        self._due = asyncio.Event()  # there is a group that waits for nothing
+        self._room = asyncio.Event()
 
     async def put(self, visit: Visit) -> None:
         """Hand over a finished visit; waits while the disk is behind."""
-        await self._visits.put(visit)
+        while len(self._visits) >= 2 * self._group:
+            self._room.clear()
+            await self._room.wait()
+        self._visits.append(visit)
+        self._some.set()
+        if self._is_due():
+            self._due.set()
 
     def nudge(self) -> None:
         """Commit what is there now: somebody waits for it."""
-        if not self._visits.full():
-            self._visits.put_nowait(_NUDGE)
+        if self._visits:
+            self._due.set()
 
     async def close(self) -> None:
         """Let `run` end after everything that was put is durable."""
-        await self._visits.put(_END)
+        self._closed = True
+        self._some.set()
+        self._due.set()
 
     async def run(self) -> None:
         """Commit group after group until closed; raises SinkError or StateError when that is not possible."""
-        going = True
-        while going:
-            group, going = await self._gather()
-            if group:
-                await self._commit(group)
+        while True:
+            await self._some.wait()
+            if not self._visits:
+                return
+            if not self._is_due():
+                self._due.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval):
+                        await self._due.wait()
+            group = self._visits[: self._group]
+            del self._visits[: self._group]
+            if not self._visits and not self._closed:
+                self._some.clear()
+            self._room.set()
+            await self._commit(group)
 
-    async def _gather(self) -> tuple[list[Visit], bool]:
-        """Return the next group, and whether more may come."""
-        group: list[Visit] = []
-        first = await self._visits.get()
-        if isinstance(first, str):
-            return group, first != _END
-        group.append(first)
-        try:
-            async with asyncio.timeout(self._interval):
-                while len(group) < self._group and not (self._visits.empty() and self._frontier.hungry.is_set()):
-                    visit = await self._visits.get()
-                    if not isinstance(visit, str):
-                        group.append(visit)
-                    elif visit == _END:
-                        return group, False
-                    elif self._visits.empty():
-                        break
-        except TimeoutError:
-            pass
-        return group, True
+    def _is_due(self) -> bool:
+        """Tell whether what is there waits for nothing more."""
+        return len(self._visits) >= self._group or self._closed or self._frontier.hungry.is_set()
 
     async def _commit(self, group: Sequence[Visit]) -> None:
         self._at("gathered")
@@ -107,4 +109,4 @@ class Committer:
         self._hear(group, committed)
 
     def __repr__(self) -> str:
-        return f"<Committer {self._visits.qsize()} waiting | {len(self._sinks)} outputs>"
+        return f"<Committer {len(self._visits)} waiting | {len(self._sinks)} outputs>"

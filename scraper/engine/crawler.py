@@ -65,7 +65,7 @@ class Crawler:
         self._frontier = frontier
         self._fetcher = fetcher
         self._gate = gate
-        self._door = Door(scope)
+        self._door = Door(scope, frontier.knows)
         self._retry = retry
         self._committer = committer
         self._clock = clock
@@ -91,9 +91,9 @@ class Crawler:
 
     async def submit(self, requests: Iterable[Request]) -> tuple[tuple[str, Reason], ...]:
         """Let seeds in; return those that may not be in the crawl. Raises SpiderError for a seed that is not plain."""
-        accepted, refused = self._door.admit([request.plain() for request in requests])
-        await self._frontier.offer(accepted, refused)
-        return refused
+        entering = self._door.admit([request.plain() for request in requests])
+        await self._frontier.offer(entering.requests, entering.refusals)
+        return entering.refusals
 
     # -- the way through ---------------------------------------------------------------------------------------------
 
@@ -142,8 +142,7 @@ class Crawler:
         if isinstance(page, Failed):
             return Visit(lease, page)
         harvest = await gather(self._spider, lease, page, self._reading.steps)
-        links = self._limits.links_per_page
-        requests, refusals = self._door.admit(harvest.requests, harvest.refusals, links=links)
+        links = self._door.admit(harvest.wanted, harvest.refusals, links=self._limits.links_per_page)
         records = harvest.records
         if self._limits.items is not None:
             records = records[: max(0, self._limits.items - self._items)]
@@ -153,7 +152,7 @@ class Crawler:
         outcome: Outcome = Fetched(response.status, len(response.body), response.elapsed)
         if harvest.crash:
             outcome = Failed("callback", response.status, harvest.crash)
-        return Visit(lease, outcome, tuple(records), requests, refusals, tuple(harvest.faults))
+        return Visit(lease, outcome, tuple(records), *links, faults=tuple(harvest.faults))
 
     def _redirect(self, lease: Lease, response: Response) -> Outcome:
         """Return where a redirect leads, if that may be in the crawl."""

@@ -1,49 +1,101 @@
 """The one door in: what wants to enter the crawl is cut, judged and, when a page brings too much, counted.
 
 Seeds, links and redirect targets pass here alike; the frontier behind it dedupes. Nothing is remembered from one page
-to the next, and the page with the usual number of links pays for nothing but the scope.
+to the next but which links led nowhere new, so that what stands on every page of a site is judged once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from scraper.outcome import Reason
+from scraper.page import Follow
 from scraper.policy.scope import Scope
+from scraper.recent import Recent
 from scraper.request import Request
+from scraper.urls import Url
 
 __all__ = ["Admitted", "Door"]
 
-Admitted = tuple[tuple[Request, ...], tuple[tuple[str, Reason], ...]]
+REFUSALS_REMEMBERED = 4096  # twice at most; the links to elsewhere that a site has on every page are some dozens
+
+
+class Admitted(NamedTuple):
+    """What became of those who wanted to enter."""
+
+    requests: tuple[Request, ...]
+    refusals: tuple[tuple[str, Reason], ...]
+    known: int = 0  # links that the frontier has already
+
+
+def _nobody(url: Url) -> bool:
+    """Know no URL."""
+    return False
 
 
 class Door:
     """Who may come in."""
 
-    def __init__(self, scope: Scope) -> None:
+    def __init__(self, scope: Scope, knows: Callable[[Url], bool] = _nobody) -> None:
+        """`knows` tells of URLs that the frontier has for certain; nobody makes a request of such a link."""
         self._scope = scope
+        self._knows = knows
+        self._refused = Recent[str, Reason](REFUSALS_REMEMBERED)
 
     def admit(
-        self, requests: Iterable[Request], refusals: Iterable[tuple[str, Reason]] = (), *, links: int | None = None
+        self,
+        wanted: Iterable[Follow | Request],
+        refusals: Iterable[tuple[str, Reason]] = (),
+        *,
+        links: int | None = None,
     ) -> Admitted:
         """Split what wants to enter into what may and what may not, with the reason.
 
         `links`: how many different requests a page may bring; None: they are seeds.
         """
         accepted: list[Request] = []
-        refused = list(refusals)
-        for wanted in requests:
-            request = self._scope.cut(wanted)
-            reason = self._scope.refuses(request)
-            if reason is None:
-                accepted.append(request)
+        refused = [refusal for refusal in refusals if self._is_news(*refusal)]
+        known = 0
+        for entry in wanted:
+            if isinstance(entry, Request):
+                self._judge(entry, accepted, refused)
+            elif links is not None and len(entry.links) <= links:
+                known += self._admit_links(entry, accepted, refused)
             else:
-                refused.append((request.url, reason))
+                for request in entry.requests:
+                    self._judge(request, accepted, refused)
         if links is not None and len(accepted) > links:
             accepted = _different(accepted)
             refused += [(request.url, Reason.TOO_MANY_LINKS) for request in accepted[links:]]
             del accepted[links:]
-        return tuple(accepted), tuple(refused)
+        return Admitted(tuple(accepted), tuple(refused), known)
+
+    def _admit_links(self, follow: Follow, accepted: list[Request], refused: list[tuple[str, Reason]]) -> int:
+        """Judge those links that are news, and return how many others the frontier has."""
+        known = 0
+        for link in follow.links:
+            url = self._scope.shorten(link)
+            if self._knows(url):
+                known += 1
+            elif self._refused.get(url) is None:
+                self._judge(follow.request(url), accepted, refused)
+        return known
+
+    def _judge(self, wanted: Request, accepted: list[Request], refused: list[tuple[str, Reason]]) -> None:
+        request = self._scope.cut(wanted)
+        reason = self._scope.refuses(request)
+        if reason is None:
+            accepted.append(request)
+        elif reason is Reason.TOO_DEEP or self._is_news(request.url, reason):  # another way may be shorter
+            refused.append((request.url, reason))
+
+    def _is_news(self, link: str, reason: Reason) -> bool:
+        """Tell whether it was not said lately that `link` is refused for `reason`."""
+        if self._refused.get(link) is reason:
+            return False
+        self._refused.put(link, reason)
+        return True
 
     def refuses(self, request: Request) -> Reason | None:
         """Return why a redirect's `request` may not be in the crawl; a server that names a URL means all of it."""

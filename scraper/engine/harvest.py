@@ -13,9 +13,10 @@ from __future__ import annotations
 import asyncio
 import inspect
 import traceback
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field, replace
+from types import GeneratorType
 from typing import Any
 
 from scraper.engine.driving import drive
@@ -43,12 +44,21 @@ class Harvest:
     """What a page brought."""
 
     records: list[Record] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
+    wanted: list[Follow | Request] = field(default_factory=list)  # what the page leads to
     refusals: list[tuple[str, Reason]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     crash: str = ""  # the callback's traceback
     yields: int = 0
     bytes: int = 0  # of the records, encoded
+
+    @property
+    def requests(self) -> list[Request]:
+        """All that is wanted, each link as a request."""
+        return [
+            request
+            for wanted in self.wanted
+            for request in (wanted.requests if isinstance(wanted, Follow) else (wanted,))
+        ]
 
     def spend(self, values: int) -> None:
         """Count what was yielded; raise SpiderError beyond the budget."""
@@ -94,6 +104,9 @@ async def _call(spider: Spider, callback: str, page: Page, harvest: Harvest) -> 
     if method is None:
         raise AttributeError(f"{type(spider).__name__} has no method {callback!r}; the request names it as callback")
     result = method(page)
+    if type(result) is GeneratorType:
+        _take(result, page, harvest)
+        return
     if inspect.isawaitable(result):
         result = await result
     if not isinstance(result, AsyncIterable):
@@ -108,10 +121,13 @@ async def _call(spider: Spider, callback: str, page: Page, harvest: Harvest) -> 
 
 def _take(value: Any, page: Page, harvest: Harvest) -> None:
     if isinstance(value, Follow):
-        _take_requests(value.requests, page, harvest)
-        harvest.refusals.extend((without_secrets(link), reason) for link, reason in value.refusals)
+        harvest.spend(len(value.links))
+        harvest.refusals.extend([(without_secrets(link), reason) for link, reason in value.refusals])
+        if value.like is not None:
+            _take_wanted(value, value.like, page, harvest)
     elif isinstance(value, Request):
-        _take_requests((value,), page, harvest)
+        harvest.spend(1)
+        _take_wanted(value, value, page, harvest)
     elif is_item(value):
         _take_item(value, harvest)
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
@@ -134,13 +150,17 @@ def _take_item(value: Any, harvest: Harvest) -> None:
         harvest.bytes += size
 
 
-def _take_requests(requests: Sequence[Request], page: Page, harvest: Harvest) -> None:
-    harvest.spend(len(requests))
+def _take_wanted(wanted: Follow | Request, like: Request, page: Page, harvest: Harvest) -> None:
+    """Take links or a request; `like` is that request, or what those of the links are like."""
     depth = page.request.depth + 1
-    for request in requests:
-        try:
-            plain = request.plain()
-        except SpiderError as error:
-            harvest.faults.append(Fault("callback", str(error)))
-        else:
-            harvest.requests.append(plain if plain.depth == depth else replace(plain, depth=depth))
+    try:
+        plain = like.plain()
+    except SpiderError as error:
+        harvest.faults.append(Fault("callback", str(error)))
+        return
+    if plain.depth != depth:
+        plain = replace(plain, depth=depth)
+    if isinstance(wanted, Follow):
+        harvest.wanted.append(wanted if plain is like else replace(wanted, like=plain))
+    else:
+        harvest.wanted.append(plain)

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from scraper.errors import BodyTooLarge, ChunkedEncodingError, RequestException
 from scraper.fetch.body import SMALL_BODY, BodyReader
+from scraper.fetch.deadline import Deadline
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
-from scraper.fetch.lean import Answer
+from scraper.fetch.lean import Answer, whole_body
 from scraper.fetch.pace import Pace, Slowest
 from scraper.fetch.sending import Sending
 from scraper.request import Request
@@ -34,14 +35,13 @@ class AnswerReader:
     large: asyncio.Semaphore
     slowest: Slowest
 
-    async def read(
-        self, answer: Answer, request: Request, sending: Sending, deadline: asyncio.Timeout
-    ) -> Response:
+    async def read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
         """Return the answer to `request` with its whole body. Raises RequestException."""
         headers = Headers(_decoded(answer.raw_headers))
         body = b""
-        if answer.content.is_eof() and "content-encoding" not in headers and answer.content.total_bytes <= SMALL_BODY:
-            body = answer.content.read_nowait()  # all of it is here: the usual page needs neither pace nor turn
+        whole = whole_body(answer.content) if "content-length" in headers else None
+        if whole is not None and len(whole) <= SMALL_BODY and "content-encoding" not in headers:
+            body = whole  # the usual page: it needs neither pace nor turn
             if len(body) > self.limit:
                 raise failure(BodyTooLarge, request, f"the body is larger than the {self.limit:,} bytes allowed")
         elif not answer.content.at_eof():
@@ -88,7 +88,7 @@ class _Turn:
 
     __slots__ = ("_deadline", "_large", "_taken")
 
-    def __init__(self, large: asyncio.Semaphore, deadline: asyncio.Timeout) -> None:
+    def __init__(self, large: asyncio.Semaphore, deadline: Deadline) -> None:
         self._large = large
         self._deadline = deadline
         self._taken = False

@@ -22,6 +22,7 @@ from scraper.clock import Clock
 from scraper.errors import ProxyError, RequestException, SSLError, UnsafeAddress
 from scraper.fetch.answer import LARGE_BODIES, AnswerReader
 from scraper.fetch.connector import BoundedConnector
+from scraper.fetch.deadline import Deadline, Deadlines
 from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
@@ -120,6 +121,7 @@ class AiohttpFetcher:
         share = share_descriptors(self._connections)
         self._turns = asyncio.Semaphore(share.busy)
         self._kept = KeptConnections(share.idle)
+        self._deadlines = Deadlines()
         self._reader = AnswerReader(limit=self._max_body, large=asyncio.Semaphore(LARGE_BODIES), slowest=self._slowest)
         self._resolver = Resolver(
             timeout=self._connect_timeout, connect_to=self._connect_to, clock=self._clock, look_up=self._look_up
@@ -149,6 +151,7 @@ class AiohttpFetcher:
             if session is not None:
                 await session.close()
         finally:
+            self._deadlines.close()
             if resolver is not None:
                 await resolver.close()
 
@@ -179,7 +182,7 @@ class AiohttpFetcher:
             sending = Sending(self._clock, self._kept, request.url, self._resend)
             mark = current_sending.set(sending)
             try:
-                async with asyncio.timeout(total) as deadline:
+                with self._deadlines.after(total) as deadline:
                     return await self._exchange(session, request, limits, sending, deadline)
             except RequestException:
                 raise
@@ -196,7 +199,7 @@ class AiohttpFetcher:
         request: Request,
         limits: ClientTimeout,
         sending: Sending,
-        deadline: asyncio.Timeout,
+        deadline: Deadline,
     ) -> Response:
         headers = self._own(request)
         usual = self._lean.head(request, headers) if self._proxies is None and self._lean.covers(request) else None

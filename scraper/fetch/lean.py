@@ -17,7 +17,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import aiohttp
 from aiohttp import (
@@ -29,6 +31,7 @@ from aiohttp import (
     ClientTimeout,
     ServerDisconnectedError,
 )
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
@@ -37,7 +40,7 @@ from yarl import URL
 from scraper.fetch.sending import NotSentAgainError, Sending
 from scraper.request import Request
 
-__all__ = ["Answer", "LeanWay", "Wire"]
+__all__ = ["Answer", "LeanWay", "Wire", "whole_body"]
 
 WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
 ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
@@ -67,11 +70,31 @@ class Answer:
     holder: Connection | ClientResponse
 
 
+def whole_body(content: StreamReader) -> bytes | None:
+    """Return a body that has come as a whole without reading it, which stays possible; None when more may come.
+
+    Reading asks the parser once more for what it may hold back, which of a body that is complete is nothing.
+    """
+    if not content.is_eof() or content.exception() is not None:
+        return None
+    pieces: Sequence[bytes] = getattr(content, "_buffer", None) or ()
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class _Destination(ClientRequest):
+    """What the connector asks for where to; one for all requests to an origin, so its key is made once."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        """The pool that connections to it are in."""
+        return super().connection_key
+
+
 @dataclass(slots=True)
 class _Origin:
     """What all requests to one origin have in common."""
 
-    request: ClientRequest  # by which the connector knows where to
+    request: _Destination
     lines: bytes  # from behind the path to the last header
     names: frozenset[str]  # of these headers, in lower case
 
@@ -108,7 +131,7 @@ class LeanWay:
         return origin.request, b"GET %s%s%s\r\n" % (path.encode(), origin.lines, lines.encode())
 
     def _prepare(self, where: str) -> _Origin:
-        request = ClientRequest(
+        request = _Destination(
             "GET",
             URL(where + "/", encoded=True),
             headers=self._session.headers,

@@ -114,6 +114,10 @@ class Frontier(Protocol):
         """Accept seeds that were not seen before, durably."""
         ...
 
+    def knows(self, url: Url) -> bool:
+        """Tell, at no cost, that a GET of `url` was offered before; False may also mean that this is not at hand."""
+        ...
+
     async def lease(self, limit: int) -> list[Lease]:
         """Wait until at least one request may be made; return up to `limit`, or [] when the crawl is over."""
         ...

@@ -1,7 +1,7 @@
 """What the frontier knows of its requests beyond whose turn it is.
 
 Fingerprints seen, the way of each redirected or retried request, and the texts that are in RAM anyway; how a request
-becomes a row and a row a lease again; and how all of it is rebuilt from the store.
+becomes a row and a row a lease again.
 
 Synchronous; no SQL and no asyncio here.
 """
@@ -19,17 +19,20 @@ from scraper.frontier.base import HostPolicy
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
 from scraper.frontier.seen import Seen
-from scraper.frontier.store import Row, Store
+from scraper.frontier.store import Row
 from scraper.policy.budget import Budget
 from scraper.policy.redirect import next_hop
+from scraper.recent import Recent
 from scraper.request import Request
-from scraper.urls import Url, signed
+from scraper.urls import Url
 from scraper.visit import Lease
 
 __all__ = ["Books", "Trail", "url_row"]
 
 TEXTS_IN_RAM = 4096  # requests whose text is kept beside the index: about 2 MB
-LONGEST_WAIT = 24 * 3600.0  # seconds a restored request may be put off, whatever the clocks say
+RECENT_LINKS = 16_384  # links met lately, twice at most; about 6 MB
+SPENT_EVERY = 10_000  # new URLs, until the budget is written down anew; twenty thousand places take 20 ms
+SPENT_SHARE = 10  # and a tenth of all: what is counted again when going on
 
 
 @dataclass(slots=True)
@@ -48,8 +51,10 @@ class Books:
         self.clock = clock
         self.budget = budget  # None: nothing is counted
         self.seen = Seen()
+        self.recent = Recent[Url, int](RECENT_LINKS)
         self.trails: dict[int, Trail] = {}
         self.last_id = 0
+        self.spent_upto = 0  # the last id whose URL the store's row of the budget knows
         self._robots_moved: dict[str, tuple[Url, ...]] = {}  # origin -> where its robots.txt was redirected to
         self._texts: dict[int, Request] = {}
 
@@ -66,6 +71,11 @@ class Books:
         """Keep the text of a request in RAM, if there is room."""
         if self.has_room:
             self._texts[number] = request
+
+    def note(self, request: Request) -> None:
+        """Note that `request` was offered, for those who only ask about a link."""
+        if request.method == "GET" and not request.body:
+            self.recent.put(request.url, 1)
 
     def remember_rows(self, rows: Iterable[Row]) -> None:
         """Keep the texts that were read from the store, whatever the room: they are about to be leased."""
@@ -112,54 +122,12 @@ class Books:
         elif policy.robots_until is not None:
             self._robots_moved.pop(origin, None)
 
-    def restore(self, store: Store) -> None:
-        """Rebuild everything from a store: pending is what was accepted and is not done. Streams the rows."""
-        index, add, now = self.index, self.seen.add, self.clock.now()
-        for _, name in store.scan("host", "id, origin"):
-            index.queue(name)
-        self._restore_rests(store)
-        done = bytearray(store.last_id() + 1)
-        for (number,) in store.scan("done", "id"):
-            done[number] = 1
-        places, waits = self._restore_trails(store, done)
-        moved = frozenset(places)
-        for number, host, priority, mark in store.scan("url", "id, host, priority, fp"):
-            add(signed(mark))
-            queue = index.by_id[places[number] if number in moved else host]
-            if done[number]:
-                index.skip(number)
-            elif number in waits:
-                index.accept_delayed(number, queue, priority, now + waits[number])
-            else:
-                index.append(number, queue, priority, now)
-        self.last_id = len(done) - 1
-        for (mark,) in store.scan("refused", "mark"):
-            add(signed(mark))
-        if self.budget is not None:
-            for url, depth in store.scan("url", "url, depth"):
-                self.budget.recall(Url(url), depth)
-
-    def _restore_rests(self, store: Store) -> None:
-        """Let hosts rest for as long as they were promised, whatever the clocks say in between."""
-        now, wall = self.clock.now(), self.clock.wall()
-        for name, until in store.scan("rest", "host, until"):
-            self.index.rest(name, now + min(until - wall, LONGEST_WAIT))
-
-    def _restore_trails(self, store: Store, done: bytearray) -> tuple[dict[int, int], dict[int, float]]:
-        """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
-        places: dict[int, int] = {}
-        waits: dict[int, float] = {}
-        for number, attempt, until in store.scan("tried", "id, attempt, until"):
-            if not done[number]:
-                self.trails.setdefault(number, Trail()).attempt = attempt
-                waits[number] = min(max(0.0, until - self.clock.wall()), LONGEST_WAIT)
-        for number, host, mark, url, status in store.scan("hop", "id, host, fp, url, status"):
-            self.seen.add(signed(mark))
-            if not done[number]:
-                trail = self.trails.setdefault(number, Trail())
-                trail.hops = (*trail.hops, (Url(url), status))
-                places[number] = host
-        return places, waits
+    def spent(self) -> tuple[int, int, bytes] | None:
+        """Return the row that keeps the budget, when enough has changed to write it down anew."""
+        if self.budget is None or self.last_id - self.spent_upto < max(SPENT_EVERY, self.last_id // SPENT_SHARE):
+            return None
+        self.spent_upto = self.last_id
+        return 1, self.last_id, self.budget.told()
 
 
 class _Extra(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -185,7 +153,7 @@ def url_row(number: int, host: int, request: Request, mark: int, parent: int) ->
         number,
         host,
         request.priority,
-        signed(mark),
+        mark,
         str(request.url),
         request.depth,
         parent,

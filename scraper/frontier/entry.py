@@ -21,7 +21,7 @@ from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Re
 from scraper.policy.budget import Place, place_of
 from scraper.policy.redirect import next_hop
 from scraper.request import Request
-from scraper.urls import Url, origin, signed
+from scraper.urls import Url, origin
 from scraper.visit import Lease, Visit
 
 __all__ = ["Entry"]
@@ -51,12 +51,14 @@ class Entry:
         for request in requests:
             mark = request.fingerprint
             if mark in books.seen:
+                books.note(request)
                 self._duplicates += 1
                 continue
             if books.budget is not None and (reason := books.budget.spend(request.url, request.depth, self._from)):
                 over_budget.append((str(request.url), reason))  # not seen: it may still come in by another way
                 continue
             books.seen.add(mark)
+            books.note(request)
             books.last_id += 1
             queue = self._queue(origin(request.url))
             self._accepted.append((books.last_id, queue, request))
@@ -65,7 +67,7 @@ class Entry:
             mark = _mark(text, reason)
             if books.seen.add(mark):
                 self._refused[reason.value] += 1
-                self.batch.rows["refused"].append((_storable(text), reason.value, parent, signed(mark)))
+                self.batch.rows["refused"].append((_storable(text), reason.value, parent, mark))
 
     def record(self, visit: Visit) -> None:
         """Take in a visit: its outcome, its faults and its links."""
@@ -89,6 +91,7 @@ class Entry:
             self._from = place_of(visit.lease.request.url)
             if visit.records:
                 budget.bears(self._from, visit.lease.request.depth)
+        self._duplicates += visit.known
         self.offer(visit.requests, visit.refusals, number)
 
     def _end(self, number: int, outcome: Fetched | Failed | Refused, items: int = 0) -> None:
@@ -116,7 +119,7 @@ class Entry:
             self._end(lease.id, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
             return
         queue = self._queue(origin(moved.target))
-        self.batch.rows["hop"].append((lease.id, queue.id, signed(mark), moved.target, moved.status, self._at))
+        self.batch.rows["hop"].append((lease.id, queue.id, mark, moved.target, moved.status, self._at))
         if lease.attempt:  # tries are counted for each hop
             self.batch.rows["tried"].append((lease.id, 0, "moved", moved.status, self._at, self._at))
         self._moved.append((lease.id, queue, moved.target, moved.status))
@@ -131,6 +134,11 @@ class Entry:
     def rest(self, now: float) -> None:
         """Take in until when hosts rest, so that going on after a kill is no way around it."""
         self.batch.rows["rest"] = [(name, self._at + until - now) for name, until in self._books.index.rests(now)]
+
+    def keep_budget(self) -> None:
+        """Take in what the crawl's places have had, now and then."""
+        if (row := self._books.spent()) is not None:
+            self.batch.rows["spent"] = [row]
 
     def apply(self, now: float) -> None:
         """Let the index act on what is durable now."""
@@ -173,7 +181,7 @@ def _brief(outcome: Outcome) -> tuple[int, str, int]:
 def _mark(text: str, reason: Reason) -> int:
     """Return the number under which a refusal is known: the same link may be refused for two reasons."""
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=8, key=reason.value.encode()).digest()
-    return int.from_bytes(digest, "little") or 1
+    return int.from_bytes(digest, "little", signed=True) or 1
 
 
 def _storable(text: str) -> str:

@@ -14,13 +14,13 @@ O(log hosts). No I/O, no asyncio, no URL text may enter.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
-from scraper.frontier.hosts import Host, HostQueue, best_queue, lane_of, next_queue
+from scraper.frontier.hosts import Host, HostQueue, Lane, best_queue, lane_of, next_queue
 from scraper.policy.pace import Heard, Pacing
 from scraper.urls import origin as origin_of
 
@@ -90,22 +90,34 @@ class Index:
         self._enqueue(request, queue, priority)
         self._notice(queue.host, priority, now)
 
-    def skip(self, request: int) -> None:
-        """Accept a request that an earlier process has already finished."""
-        self._link(request)
-        self.accepted += 1
-        self.finished += 1
+    def restore(self, accepted: int, finished: int, pending: Iterable[tuple[int, int, int]], now: float) -> None:
+        """Accept what an earlier process has: `pending` in its order as (id, number of the queue, priority).
+
+        The same as `append` for each of them, at a quarter of the price: this is what going on waits for.
+        """
+        self._link(accepted)
+        self.accepted, self.finished = accepted, finished
+        following, lanes = self._next, dict[tuple[int, int], Lane]()
+        lengths = [0] * len(self.by_id)
+        for request, place, priority in pending:
+            lane = lanes.get((place, priority))
+            if lane is None:
+                lane = lanes[place, priority] = lane_of(self.by_id[place].lanes, priority)
+                lane[1] = request
+            else:
+                following[lane[2]] = request
+            lane[2] = request
+            lengths[place] += 1
+        for queue, length in zip(self.by_id, lengths, strict=True):
+            if length:
+                queue.length += length
+                self._queued += length
+                self._offer_turn(queue.host, now)
 
     def delay(self, request: int, queue: HostQueue, priority: int, until: float) -> None:
         """Keep `request` out of its queue until clock time `until`."""
         heappush(self._delayed, (until, request, priority, queue))
         self._queued += 1
-
-    def accept_delayed(self, request: int, queue: HostQueue, priority: int, until: float) -> None:
-        """Accept a request that an earlier process has put off until clock time `until`."""
-        self._link(request)
-        self.accepted += 1
-        self.delay(request, queue, priority, until)
 
     def _link(self, request: int) -> None:
         missing = request + 1 - len(self._next)

@@ -1,4 +1,4 @@
-"""An exact set of 64-bit numbers in about 18 bytes each, where a Python set takes 82.
+"""An exact set of signed 64-bit numbers in about 18 bytes each, where a Python set takes 82.
 
 Open addressing in 256 shards, so that growth copies one small shard at a time and never stops the loop for long.
 Zero is not a member (it marks a free slot). Nothing is ever removed.
@@ -7,12 +7,14 @@ Zero is not a member (it marks a free slot). Nothing is ever removed.
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 
 __all__ = ["Seen"]
 
 SHARD_BITS = 8
 FIRST_SLOTS = 16  # per shard: 32 KiB for an empty set
-_SHIFT = 64 - SHARD_BITS
+CROWDED = 1.1  # a full shard against the average one
+_SHIFT = 64 - SHARD_BITS  # what is left of a number is -128 to 127, and a list takes that for an index
 
 
 class Seen:
@@ -39,21 +41,45 @@ class Seen:
         self._count += 1
         self._free[which] -= 1
         if not self._free[which]:
-            self._grow(which)
+            self._resize(which, 2 * len(shard))
         return True
 
-    def _grow(self, which: int) -> None:
+    def _resize(self, which: int, size: int) -> None:
         old = self._shards[which]
-        size = 2 * len(old)
-        new, mask = _empty(size), size - 1
+        new, mask, held = _empty(size), size - 1, 0
         for number in old:
             if number:
+                held += 1
                 slot = number & mask
                 while new[slot]:
                     slot = (slot + 1) & mask
                 new[slot] = number
         self._shards[which] = new
-        self._free[which] = _room(size) - _room(len(old))
+        self._free[which] = _room(size) - held
+
+    def fill(self, numbers: Iterable[int], count: int) -> None:
+        """Put `numbers` in, about `count` of them, at a fraction of the price that each would cost by itself."""
+        slots = FIRST_SLOTS
+        while _room(slots) < (len(self) + count) / len(self._shards) * CROWDED:
+            slots *= 2
+        for which, shard in enumerate(self._shards):
+            if len(shard) < slots:
+                self._resize(which, slots)
+        shards, free, added = self._shards, self._free, 0
+        for number in numbers:
+            which = number >> _SHIFT
+            shard = shards[which]
+            mask = len(shard) - 1
+            slot = number & mask
+            while (held := shard[slot]) and held != number:
+                slot = (slot + 1) & mask
+            if not held:
+                shard[slot] = number
+                added += 1
+                free[which] -= 1
+                if not free[which]:
+                    self._resize(which, 2 * len(shard))
+        self._count += added
 
     def __contains__(self, number: int) -> bool:
         shard = self._shards[number >> _SHIFT]
@@ -73,7 +99,7 @@ class Seen:
 
 
 def _empty(slots: int) -> array[int]:
-    return array("Q", bytes(8 * slots))
+    return array("q", bytes(8 * slots))
 
 
 def _room(slots: int) -> int:

@@ -25,11 +25,13 @@ from scraper.frontier.books import Books
 from scraper.frontier.entry import Entry
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
+from scraper.frontier.restoring import restore
 from scraper.frontier.store import MEMORY, Store
 from scraper.outcome import Reason
 from scraper.policy.budget import Budget
 from scraper.policy.pace import Heard, Pacing
 from scraper.request import Request
+from scraper.urls import Url
 from scraper.visit import Lease, Visit
 
 __all__ = ["SqliteFrontier"]
@@ -73,7 +75,7 @@ class SqliteFrontier:
         run = await self._run(self._store.run)
         if run is None:
             return Resumed(1, "new", self._clock.wall())
-        await self._run(lambda: self._books.restore(self._store))
+        await self._run(lambda: restore(self._books, self._store))
         outputs = {
             name: OutputState(msgspec.json.decode(place), offset)
             for name, place, offset in await self._run(self._store.outputs)
@@ -92,6 +94,10 @@ class SqliteFrontier:
         entry.offer(requests, refusals, parent=0)
         return await self._write(entry)
 
+    def knows(self, url: Url) -> bool:
+        """Tell whether a GET of `url` was offered lately; what was offered long ago is found at the commit."""
+        return self._books.recent.get(url) is not None
+
     async def commit(self, visits: Sequence[Visit], offsets: Mapping[str, int]) -> Committed:
         """Record outcomes, links and output offsets in one transaction."""
         entry = Entry(self._books)
@@ -102,6 +108,7 @@ class SqliteFrontier:
 
     async def _write(self, entry: Entry) -> Committed:
         entry.rest(self._clock.now())
+        entry.keep_budget()
         await self._run(lambda: self._store.write(entry.batch))
         entry.apply(self._clock.now())
         self._wake.set()

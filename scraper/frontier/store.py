@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ __all__ = ["MEMORY", "Batch", "Store"]
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x5343_5250  # "SCRP"
-LAYOUT = 2  # raised when the tables change
+LAYOUT = 3  # raised when the tables change
 PRIVATE = 0o600  # URLs and request headers may hold logins
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
@@ -44,6 +45,7 @@ create table refused (url text not null, reason text not null, parent integer no
 create table robots (origin text not null, kind integer not null, reason text not null, status integer not null,
     at real not null);
 create table rest (host text primary key, until real not null);
+create table spent (id integer primary key, upto integer not null, told blob not null);
 create table fault (id integer not null, reason text not null, detail text not null);
 create table out (name text primary key, place blob not null, offset integer not null);
 """
@@ -57,9 +59,12 @@ _INSERTS = {
     "refused": "insert into refused values (?, ?, ?, ?)",
     "robots": "insert into robots values (?, ?, ?, ?, ?)",
     "rest": "insert or replace into rest values (?, ?)",
+    "spent": "insert or replace into spent values (?, ?, ?)",
     "fault": "insert into fault values (?, ?, ?)",
 }
 
+_PENDING = "not exists (select 1 from done where done.id = {}.id)"
+_PENDING_ROWS = f"select id, host, priority, fp from url where {_PENDING.format('url')} order by id"  # noqa: S608
 _TROUBLES = "select url, reason, detail from done join url using (id)"
 _STREAKS = """
 select origin, count(*) from done join url using (id) join host on host.id = url.host
@@ -188,10 +193,36 @@ class Store:
             found: tuple[int, float, str] | None = self._one("select id, started, status from run")
             return found
 
-    def last_id(self) -> int:
-        """Return the id of the request that was accepted last, 0 when there is none."""
+    def size(self) -> tuple[int, int]:
+        """Return how many requests were accepted, which is the id of the last one, and how many are done."""
         with self._translated():
-            return int(self._one("select coalesce(max(id), 0) from url")[0])
+            accepted = self._one("select coalesce(max(id), 0) from url")[0]
+            return int(accepted), self.rows("done")
+
+    def rows(self, table: str) -> int:
+        """Return the number of a table's rows."""
+        with self._translated():
+            return int(self._one(f"select count(*) from {table}")[0])  # noqa: S608 - our own names
+
+    def pending(self) -> Generator[Row]:
+        """Yield (id, host, priority, fingerprint) of every request that is not done, in the order they came."""
+        with self._translated():
+            yield from self._db.execute(_PENDING_ROWS)
+
+    def marks(self, table: str, column: str) -> Iterator[int]:
+        """Yield one column of whole numbers."""
+        with self._translated():
+            yield from chain.from_iterable(self._db.execute(f"select {column} from {table} order by rowid"))  # noqa: S608
+
+    def marks_of_done(self) -> Iterator[int]:
+        """Yield the fingerprint of every request that is done."""
+        with self._translated():
+            yield from chain.from_iterable(self._db.execute("select fp from done join url using (id)"))
+
+    def urls_after(self, number: int) -> Iterator[Row]:
+        """Yield (url, depth) of the requests that came after the one with this id."""
+        with self._translated():
+            yield from self._db.execute("select url, depth from url where id > ? order by rowid", (number,))
 
     def outputs(self) -> list[tuple[str, bytes, int]]:
         """Return (name, place, committed length) of each output."""
@@ -211,10 +242,11 @@ class Store:
                 self._all(_STREAKS),
             )
 
-    def scan(self, table: str, columns: str) -> Iterator[Row]:
-        """Yield the given columns of every row, in the order they were written."""
+    def scan(self, table: str, columns: str, *, pending: bool = False) -> Iterator[Row]:
+        """Yield the given columns of every row, in the order they were written; `pending`: of requests not done."""
+        where = f" where {_PENDING.format(table)}" if pending else ""
         with self._translated():
-            yield from self._db.execute(f"select {columns} from {table} order by rowid")  # noqa: S608 - our own names
+            yield from self._db.execute(f"select {columns} from {table}{where} order by rowid")  # noqa: S608 - our own names
 
     def read(self, ids: Sequence[int]) -> list[Row]:
         """Return (id, url, priority, depth, parent, callback, extra) of the given requests."""

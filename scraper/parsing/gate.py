@@ -1,9 +1,9 @@
 """Is this markup harmless to a parser? A cheap look first, a closer one only when that is not sure.
 
 What hurts (measured with Lexbor): elements nested by the ten thousand, formatting tags that are left open and copied
-into every block behind them, thousands of attributes on one tag, thousands of options in one list. A parser takes time
-with their square, and memory too. The cheap look counts brackets in samples, in C: an honest page closes about as many
-tags as it opens. The closer look goes by the tags' names. What passes neither is for `flatten`, which reads every tag.
+into every block behind them, thousands of attributes on one tag. A parser takes time with their square, and memory too.
+The cheap look counts brackets in samples, in C: an honest page closes about as many tags as it opens. The closer look
+goes by the tags' names. What passes neither is for `flatten`, which reads every tag.
 
 Nothing here parses and nothing is changed; both looks err on the side of suspicion.
 """
@@ -15,7 +15,7 @@ from collections import Counter
 
 from scraper.parsing.flatten import MAX_DEPTH, OPTIONAL_END, VOID, flatten
 
-__all__ = ["is_harmless", "is_suspicious", "many_options"]
+__all__ = ["is_harmless", "is_suspicious"]
 
 SHORT_PAGE = 16_384  # bytes; so few take a third of a second at most, whatever they are
 WINDOW = 4096  # bytes in which an honest page has a tag, unless it has a script there
@@ -26,7 +26,6 @@ MANY_TAGS = SAMPLE // 10  # in a sample; honest pages have half as many
 SAMPLE_DEPTH = 24  # elements that are left open in the samples: 768 in the page
 FEW_OPENED = 4  # brackets more than closed ones in a sample, from which names are looked at
 FEW_CLOSES = 8  # end tags in a sample, from which they should have start tags
-MANY_OPTIONS = 500  # in lists of one choice, where Lexbor takes time with their square (8,000: a second)
 SEGMENT = 256  # tags that are counted at a time
 
 _TAG = re.compile(rb"<(/?[a-zA-Z][^\0-\x20/>]*)")
@@ -89,16 +88,6 @@ def is_harmless(body: bytes) -> bool:
             return False
     middle = len(body) // 2  # names do not tell what is inside of comments, scripts or the wrong table
     return not flatten(body[middle : middle + WINDOW].decode("latin-1"), depth=SAMPLE_DEPTH).faults
-
-
-def many_options(body: bytes) -> bool:
-    """Tell whether a list of choices is too long for a parser that looks at all of them for each."""
-    if len(body) <= SHORT_PAGE:
-        return False
-    sample = b"".join(
-        body[start : start + SAMPLE] for start in range(len(body) % SAMPLE, len(body), SAMPLE_EVERY)
-    ).lower()
-    return b"<option" in sample and body.lower().count(b"<option") > MANY_OPTIONS
 
 
 def _names(body: bytes) -> list[bytes]:

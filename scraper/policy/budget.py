@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from scraper.outcome import Reason
 from scraper.policy.traps import trap
 from scraper.urls import Url, hostname
@@ -28,7 +30,7 @@ FILTER_PARAMETERS = 4
 PLACES_KNOWN = 20_000  # about 6 MB
 
 _NO_NAMES: frozenset[str] = frozenset()
-_DIGIT, _TOKEN = re.compile("[0-9]"), re.compile("[0-9A-Za-z]+")
+_DIGIT, _TOKEN = re.compile("[0-9]"), re.compile("(?<![0-9A-Za-z])([A-Za-z]*+)([0-9][0-9A-Za-z]*+)")
 
 
 class Place(NamedTuple):
@@ -40,6 +42,9 @@ class Place(NamedTuple):
     def is_beside(self, other: Place) -> bool:
         """Tell whether this is another place for good, and not the other one with some parameter more or less."""
         return self.path != other.path or not (self.names <= other.names or self.names >= other.names)
+
+
+_Told = tuple[dict[str, int], list[tuple[str, int, int, int]], list[tuple[str, list[str], int]]]
 
 
 @dataclass(slots=True)
@@ -70,11 +75,7 @@ def place_of(url: Url) -> Place:
 
 def _shape(found: re.Match[str]) -> str:
     """Return # for a token with digits, after its letters when all of them come first."""
-    token = found[0]
-    if token.isalpha():
-        return token
-    word = token.rstrip("0123456789")
-    return f"{word}#" if word.isalpha() else "#"
+    return f"{found[1]}#" if found[2].isdigit() else "#"
 
 
 class Budget:
@@ -146,6 +147,18 @@ class Budget:
         """Count a URL of an earlier process; what it brought is not known, so it gets the benefit of the doubt."""
         path = self._take(url, place_of(url), depth)
         path.fruit = max(path.fruit, depth)
+
+    def told(self) -> bytes:
+        """Return all that was counted, as JSON."""
+        filters = [(place.path, sorted(place.names), pages) for place, pages in self._filters.items()]
+        paths = [(name, path.pages, path.top, path.fruit) for name, path in self._paths.items()]
+        return msgspec.json.encode((self._hosts, paths, filters))
+
+    def restore(self, told: bytes) -> None:
+        """Take over what an earlier process told."""
+        self._hosts, paths, filters = msgspec.json.decode(told, type=_Told)
+        self._paths = {name: _Path(pages, top, fruit) for name, pages, top, fruit in paths}
+        self._filters = {Place(path, frozenset(names)): pages for path, names, pages in filters}
 
     def __repr__(self) -> str:
         return f"<Budget {len(self._hosts)} hosts | {len(self._paths)} places>"

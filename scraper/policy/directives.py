@@ -8,7 +8,7 @@ elsewhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 __all__ = ["directives"]
 
@@ -16,11 +16,14 @@ __all__ = ["directives"]
 _FOR_ONE = re.compile(r"\s*(?P<name>[A-Za-z][\w-]*)\s*:(?P<rest>.*)", re.DOTALL)
 _WITH_VALUE = frozenset({"unavailable_after", "max-snippet", "max-image-preview", "max-video-preview"})
 _MEANS = {"none": ("noindex", "nofollow"), "all": ()}
+_NONE: frozenset[str] = frozenset()
 LONGEST = 1000  # characters of one line; there are some twenty words
 
 
-def directives(meta: Iterable[str], headers: Iterable[str]) -> frozenset[str]:
+def directives(meta: Sequence[str], headers: Sequence[str]) -> frozenset[str]:
     """Return the directives for every robot: `meta` are the contents of the tags, `headers` the header's values."""
+    if not meta and not headers:
+        return _NONE
     found: set[str] = set()
     for line in (*meta, *map(_for_all, headers)):
         for part in re.split(r"[,;]", line[:LONGEST].lower()):

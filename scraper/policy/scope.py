@@ -64,6 +64,10 @@ class Scope:
         """Return `request` for its URL without what does not matter; for links and seeds, not for redirects."""
         return self._canon.cut(request)
 
+    def shorten(self, url: Url) -> Url:
+        """Return `url`, of a GET, without what does not matter."""
+        return self._canon.canonical(url) if "?" in url or ";" in url or "(" in url else url
+
     def refuses(self, request: Request) -> Reason | None:
         """Return why `request` may not be in the crawl; None: it may."""
         url = request.url

@@ -20,8 +20,7 @@ from scraper.errors import ScraperError
 from scraper.fetch.base import Fetcher
 from scraper.frontier.base import Committed, Counts, Resumed
 from scraper.frontier.sqlite import SqliteFrontier
-from scraper.practice.server import serve
-from scraper.practice.site import Shop
+from scraper.practice import open_shop
 from scraper.runs import opening
 from scraper.runs.lock import Lock
 from scraper.runs.opening import FAILING, NEW, SEALING, open_memory
@@ -157,7 +156,7 @@ class Run:
         connect_to = dict(self.plan.connect_to)
         if not self.plan.practice_shop:
             return self.plan.seeds, connect_to
-        port = await stack.enter_async_context(serve(Shop()))
+        port = await stack.enter_async_context(open_shop())
         connect_to[SHOP_HOST] = f"127.0.0.1:{port}"
         return (f"http://{SHOP_HOST}/",), connect_to
 

@@ -6,6 +6,8 @@ import codecs
 
 import pytest
 from case import case, row, table
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from scraper.charset import declared_encoding, decode, encoding_of_label
 from scraper.page import Page
@@ -196,6 +198,73 @@ FF = b"\xff"
 def test_the_encoding_is_the_browsers(body: bytes, content_type: str, encoding: str) -> None:
     """Byte order mark, header, meta by the real prescan, XML declaration, UTF-8 if it is valid, windows-1252."""
     assert declared_encoding(body, content_type) == encoding
+
+
+HEADS = st.lists(
+    st.sampled_from(
+        [
+            b"<!DOCTYPE html>",
+            b"<!doctype ",
+            b"<html>",
+            b'<html lang="en">',
+            b'<html lang="a>b" dir="ltr">',
+            b'<html a="',
+            b"<HTML ",
+            b"<head>",
+            b"<head ",
+            b"<meta ",
+            b"<META charset=utf-8>",
+            b"<meta charset=",
+            b'"koi8-r"',
+            b"koi8-r",
+            b"'big5'",
+            b"\"big5'",
+            b"nonsense",
+            b" />",
+            b"/>",
+            b">",
+            b" ",
+            b"\n",
+            b"<!--",
+            b"-->",
+            b"<title>",
+            b'"',
+            b"'",
+            b"</title>",
+            b"<?xml ",
+            b"charset=gbk",
+            b' content="',
+            b"text",
+            b'<meta http-equiv="Content-Type" content="text/html; charset=gbk">',
+            b'<meta http-equiv="Content-Type" ',
+            b'content="text/html;charset=euc-kr"',
+            b"utf-16",
+            b"x-user-defined",
+            b"\x0b",
+            b"=",
+        ]
+    ),
+    max_size=12,
+).map(b"".join)
+
+
+@case(
+    "content",
+    "prescan-short-cut",
+    behaviour="A page begins in any way, the usual ones among them.",
+    expectation="Its encoding is that of the whole prescan.",
+    source=HTML,
+)
+@settings(max_examples=600, deadline=None)
+@given(HEADS)
+@example(b'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="koi8-r">')
+@example(b"<meta charset=koi8-r/>")
+@example(b"<meta charset='koi8-r\"><meta charset=big5>")
+@example(b"<meta charset=nonsense><meta charset=big5>")
+def test_the_usual_beginning_is_read_like_any_other(head: bytes) -> None:
+    """A tag in front of all, which the prescan steps over, changes nothing."""
+    if not head.startswith(b"<?xml"):
+        assert declared_encoding(head) == declared_encoding(b"<i>" + head)
 
 
 @table(

@@ -208,7 +208,7 @@ def test_a_page_brings_a_bounded_number_of_links() -> None:
     """A page cannot fill the frontier."""
     one = page("".join(f"<a href=/{n}>x</a>" for n in range(30_000)))
     follow = one.follow_links()
-    accepted, refused = door().admit((*follow.requests, *follow.requests), follow.refusals, links=10_000)
+    accepted, refused, _ = door().admit((*follow.requests, *follow.requests), follow.refusals, links=10_000)
     assert [request.url for request in accepted] == [f"http://shop.test/{n}" for n in range(10_000)]
     assert [reason for _, reason in refused] == [Reason.TOO_MANY_LINKS] * 20_000
 
@@ -223,7 +223,7 @@ def test_a_page_brings_a_bounded_number_of_links() -> None:
 def test_a_link_counts_once() -> None:
     """What is on a page twice is one link."""
     many = [Request(f"http://shop.test/{'./' * (n // 10 % 3)}{n % 10}#{n}") for n in range(10_000)]
-    accepted, refused = door().admit([*many, Request("http://shop.test/last")], links=11)
+    accepted, refused, _ = door().admit([*many, Request("http://shop.test/last")], links=11)
     assert ({request.url for request in accepted} >= {"http://shop.test/last", "http://shop.test/0"}, refused) == (
         True,
         (),
@@ -240,7 +240,7 @@ def test_a_link_counts_once() -> None:
 def test_links_that_are_not_taken_do_not_count() -> None:
     """Only what enters is counted."""
     away = [Request(f"http://other.test/{n}") for n in range(1000)]
-    accepted, refused = door().admit([*away, Request(URL)], links=1)
+    accepted, refused, _ = door().admit([*away, Request(URL)], links=1)
     assert (len(accepted), len(refused)) == (1, 1000)
 
 
@@ -253,7 +253,7 @@ def test_links_that_are_not_taken_do_not_count() -> None:
 )
 def test_seeds_are_not_counted() -> None:
     """No page brought them."""
-    accepted, _ = door().admit([Request(f"http://shop.test/{n}") for n in range(20_000)])
+    accepted, _, _ = door().admit([Request(f"http://shop.test/{n}") for n in range(20_000)])
     assert len(accepted) == 20_000
 
 

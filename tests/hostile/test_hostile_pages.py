@@ -40,7 +40,7 @@ def lease(number: int = 1) -> Lease:
 
 
 def depth_of(page: Page) -> int:
-    node, depth = page.css("html")._nodes[0], 0
+    node, depth = page.css("html")._all()[0], 0
     while node is not None:
         depth += 1
         children = list(node.iter())

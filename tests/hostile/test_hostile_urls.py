@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
-from scraper.hrefs import Base
+from scraper.hrefs import Base, is_opaque
 from scraper.outcome import Reason
 from scraper.page import Page
 from scraper.policy.canon import Canon
@@ -497,11 +497,18 @@ PIECES = st.sampled_from(
             "b.html",
             "page",
             "http:",
+            "mailto:",
+            "Java-script:",
             "https://",
             "http://",
             "shop.test",
             "x.test",
             "127.1",
+            "10.0.0.255",
+            "1.2.3.",
+            ":8080",
+            ":443",
+            ":60000",
             "0x1",
             "xn--a",
             "A.test",
@@ -572,15 +579,65 @@ def by_the_parser(base: str, reference: str) -> str | None:
 @example(canonical("http://shop.test/a/b"), "http://shop.testing/x")
 @example(canonical("http://shop.test/a/b"), "x/%2E%2e/y")
 @example(canonical("http://shop.test/a/b"), "http://a.1/x")
+@example(canonical("http://shop.test/a/b"), "http://10.0.0.255:8080/x?y#z")
+@example(canonical("http://shop.test/a/b"), "https://10.0.0.256/x")
+@example(canonical("http://shop.test/a/b"), "https://10.0.0.01:443/x")
+@example(canonical("http://shop.test/a/b"), "http://a:99999/x")
+@example(canonical("http://shop.test/a/b"), "http://a:080/x")
 def test_the_short_cut_agrees_with_the_parser(base: Url, link: str) -> None:
     """A link that is resolved by cutting strings is what the standard makes of it."""
     wanted = by_the_parser(base, link)
     found = Base(base).resolve(link)
     assert found is None or found == wanted
+    if is_opaque(link):
+        with pytest.raises(InvalidSchema):
+            join(base, link)
     try:
         assert join(base, link) == wanted
     except InvalidURL:
         assert wanted is None
+
+
+@case(
+    "urls",
+    "property-guess",
+    behaviour="Any link whose text, put together without looking, is the text of a URL that was met.",
+    expectation="It means that URL.",
+    source="WHATWG URL 4.4: parsing is idempotent, and relative references go on where their base's folder ends",
+)
+@settings(max_examples=600, deadline=None)
+@given(BASES, LINKS)
+@example(canonical("http://shop.test/a/b"), "//shop.test/x")
+@example(canonical("http://shop.test/a/b"), "///shop.test/x")
+@example(canonical("https://shop.test/a/b"), "//x.test/y#z")
+@example(canonical("http://shop.test/a/b"), "http:x")
+@example(canonical("http://shop.test/a//b"), "../../../c")
+@example(canonical("http://shop.test/a/b?c"), "")
+@example(canonical("http://shop.test/a/b?c"), "./")
+@example(canonical("http://shop.test/a/b?c"), "?")
+@example(canonical("http://shop.test/a/b?c"), "x?\\y")
+def test_a_text_that_is_canonical_means_itself(base: Url, link: str) -> None:
+    """No validation is needed for a text that is known to be a canonical URL."""
+    guess = Base(base).guess(link)
+    if by_the_parser(base, guess) == guess:
+        assert by_the_parser(base, link) == guess
+
+
+@pytest.mark.parametrize(("base", "text"), [(base, text) for base, text, _ in WHATWG if base])
+def test_the_guess_agrees_with_the_standard(base: str, text: str) -> None:
+    """The same for the references of the standard's own table, on their bases and on others."""
+    for page in {BASE, *(canonical(base) for base in [base] if base.startswith("http"))}:
+        guess = Base(page).guess(text)
+        if by_the_parser(page, guess) == guess:
+            assert by_the_parser(page, text) == guess
+        short = Base(page).resolve(text)
+        assert short is None or short == by_the_parser(page, text)
+
+
+def test_a_link_up_beyond_the_root_costs_no_more_than_its_length() -> None:
+    """A hundred thousand steps up are read once and leave nothing behind."""
+    base = Base(BASE)
+    assert base.guess("../" * 100_000 + "x") == base.resolve("./../" * 50_000 + "x") == "http://shop.test/x"
 
 
 @case(

@@ -1,0 +1,1 @@
+"""What no crawler can be faster than, on this machine and anywhere."""
