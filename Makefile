@@ -5,11 +5,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 
-.PHONY: help crawl test quick check lint types coverage format real bench clean
+.PHONY: help crawl test quick check lint types coverage format real bench scoreboard fuzz clean
 
 help: ## print this list
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 crawl: $(STAMP) ## the main job: crawl the practice shop into out/books.jsonl
 	$(BIN)/scrape config.yaml
@@ -44,6 +45,12 @@ real: $(STAMP) ## crawl Debian's python3.11-doc from a real web server and compa
 bench: $(STAMP) ## CPU seconds a page against Scrapy, one paired run
 	$(BIN)/python benchmarks/run.py
 
+scoreboard: $(STAMP) ## some 140 hostile behaviours against Scrapy, into docs/scoreboard.md: ten minutes
+	$(BIN)/python -m benchmarks.hostile
+
+fuzz: $(FUZZ_STAMP) ## fuzz all that reads what others wrote, for FUZZ_SECONDS (300); see docs/fuzzing.md
+	$(BIN)/python -m fuzz
+
 clean: ## remove what make made (your crawls' state and output stay)
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist .real
 
@@ -58,3 +65,9 @@ $(STAMP): pyproject.toml | $(VENV)/bin/python
 $(DEV_STAMP): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP) $@
+
+# atheris has no wheel for some platforms; without it the other engine has all the time.
+$(FUZZ_STAMP): $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,speed,fuzz]' \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,speed]'
+	@touch $@

@@ -19,9 +19,11 @@ __all__ = ["Record", "is_item", "size_of", "to_record"]
 
 Record: TypeAlias = dict[str, Any]
 
+_NESTS = frozenset((list, tuple, dict, set, frozenset))
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
 MAX_BYTES = 16 * 1024 * 1024  # of an item, encoded; as much as a page may have
+_SMALL = "yield many small items"
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 
@@ -37,9 +39,11 @@ def is_item(value: object) -> bool:
 
 def to_record(item: object) -> Record:
     """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
+    if type(item) is dict and any(type(value) in _NESTS for value in item.values()):
+        _weigh(item)
     try:
         plain = msgspec.to_builtins(item, enc_hook=_foreign)
-    except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
+    except Exception as error:  # a model may raise anything
         raise ItemError(_blame(item, error)) from None
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
@@ -66,15 +70,36 @@ def _key(key: Any, path: str) -> str:
     return msgspec.json.encode(_checked(key, f"{path}.{key}", 1)).decode()
 
 
+def _weigh(item: dict[Any, Any]) -> None:
+    """Raise ItemError for an item whose JSON would be too large, before any of it is made.
+
+    A list may hold one value ten thousand times and weigh nothing; written out, each of them counts.
+    """
+    room = MAX_BYTES
+    for name, value in item.items():
+        level: list[Any] = [value]
+        for _ in range(MAX_DEPTH):
+            below: list[Any] = []
+            for inner in level:
+                kind: type = type(inner)
+                if kind is str or kind in _NESTS:
+                    room -= len(inner)
+                if room < 0:
+                    raise ItemError(f"field {name!r} makes the item larger than {MAX_BYTES:,} bytes; {_SMALL}")
+                if kind in _NESTS:
+                    below.extend(inner.values() if kind is dict else inner)
+            if not below:
+                break
+            level = below
+
+
 def size_of(record: Record) -> int:
     """Return the bytes of a record as JSON; raise ItemError that names the largest field of one that is too large."""
     size = len(msgspec.json.encode(record))
     if size > MAX_BYTES:
         name, value = max(record.items(), key=lambda field: len(msgspec.json.encode(field[1])))
         largest = len(msgspec.json.encode(value))
-        raise ItemError(
-            f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; yield many small items"
-        )
+        raise ItemError(f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; {_SMALL}")
     return size
 
 
@@ -124,9 +149,15 @@ def _blame(item: object, error: Exception) -> str:
     for name, value in _fields(item):
         try:
             msgspec.to_builtins(value, enc_hook=_foreign, str_keys=True)
-        except (TypeError, ValueError, RecursionError, NotImplementedError) as cause:
-            return f"field {name!r} of {type(item).__name__}: {cause or type(cause).__name__}"
-    return f"{type(item).__name__}: {error}"
+        except Exception as cause:
+            return f"field {name!r} of {type(item).__name__}: {_said(cause)}"
+    return f"{type(item).__name__}: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; those that mean no value have to be named."""
+    plain = isinstance(error, (TypeError, ValueError, RecursionError, NotImplementedError)) and str(error)
+    return str(error) if plain else f"{type(error).__name__} {error}".strip()
 
 
 def _fields(item: object) -> list[tuple[str, Any]]:
@@ -134,5 +165,5 @@ def _fields(item: object) -> list[tuple[str, Any]]:
         return [(str(key), value) for key, value in item.items()]
     kind = type(item)
     names = getattr(kind, "model_fields", None) or getattr(kind, "__struct_fields__", None)
-    names = names or getattr(kind, "__slots__", None) or vars(item)
+    names = names or getattr(kind, "__slots__", None) or [name for name in vars(item) if not name.startswith("_")]
     return [(name, getattr(item, name)) for name in names if hasattr(item, name)]

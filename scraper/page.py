@@ -56,10 +56,13 @@ class Page:
     Look into it with `css`; go on with `follow`. It is parsed when that is first needed, once.
     """
 
-    def __init__(self, response: Response, *, cleaned: str | None = None, nofollow: Nofollow = "ignore") -> None:
-        """`cleaned`: markup to read instead of a body that was built to hurt the parser."""
+    def __init__(
+        self, response: Response, *, cleaned: str | None = None, nofollow: Nofollow = "ignore", robot: str = ""
+    ) -> None:
+        """`cleaned`: markup to read instead of a body built to hurt the parser; `robot`: the crawler's name."""
         self.response = response
         self._nofollow: Nofollow = nofollow
+        self._robot = robot.lower()
         self._cleaned = cleaned
         self._links: dict[str, Url | Reason] = {}
 
@@ -77,6 +80,11 @@ class Page:
     def status(self) -> int:
         """The HTTP status."""
         return self.response.status
+
+    @property
+    def truncated(self) -> bool:
+        """Tell whether the body was cut short; only with `fetch.partial: keep` does such a page come."""
+        return self.response.truncated
 
     @property
     def headers(self) -> Headers:
@@ -139,11 +147,12 @@ class Page:
     def robots(self) -> frozenset[str]:
         """What the page tells robots, in lower case: "nofollow", "noindex" … of `<meta name=robots>` and X-Robots-Tag.
 
-        "none" stands for both of these. Lines that are for a crawler of another name do not count.
+        "none" stands for both of these. What is for a crawler of another name does not count.
         """
         metas = Selection(self, self._tree.tags("meta"))
-        told = [meta.attr("content") or "" for meta in metas if (meta.attr("name") or "").strip().lower() == "robots"]
-        return directives(told, self.headers.get_all("x-robots-tag"))
+        names = ("robots", self._robot or "robots")
+        told = [meta.attr("content") or "" for meta in metas if (meta.attr("name") or "").strip().lower() in names]
+        return directives(told, self.headers.get_all("x-robots-tag"), self._robot)
 
     def resolve(self, reference: str) -> Url | Reason:
         """Return the URL that `reference` means on this page, or why it cannot be requested: SCHEME or INVALID_URL."""

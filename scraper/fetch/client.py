@@ -18,13 +18,14 @@ from typing import Any, Self
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from yarl import URL
 
-from scraper.clock import Clock
+from scraper.clock import Clock, SteadyWall
 from scraper.errors import ProxyError, RequestException, SSLError, UnsafeAddress
 from scraper.fetch.answer import LARGE_BODIES, AnswerReader
 from scraper.fetch.connector import BoundedConnector
 from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
+from scraper.fetch.inflight import BytesInFlight
 from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
@@ -113,10 +114,15 @@ class AiohttpFetcher:
         if self._session is not None:
             raise RuntimeError("this fetcher is open already")
         trust = _tls(self._verify_tls)
+        self._wall = SteadyWall(self._clock)
         share = share_descriptors(self._connections)
         self._turns = asyncio.Semaphore(share.busy)
         self._kept = KeptConnections(share.idle)
-        self._reader = AnswerReader(limit=self._max_body, large=asyncio.Semaphore(LARGE_BODIES), slowest=self._slowest)
+        self._reader = AnswerReader(
+            limit=self._max_body,
+            in_flight=BytesInFlight((LARGE_BODIES - 1) * self._max_body),  # and one body beyond them
+            slowest=self._slowest,
+        )
         self._resolver = Resolver(
             timeout=self._connect_timeout, connect_to=self._connect_to, clock=self._clock, look_up=self._look_up
         )
@@ -148,7 +154,7 @@ class AiohttpFetcher:
                 await resolver.close()
 
     def _connector(self, trust: bool | ssl.SSLContext, connections: int) -> BoundedConnector:
-        options = {
+        options: dict[str, Any] = {
             "ssl": trust,
             "resolver": self._resolver,
             "ttl_dns_cache": DNS_CACHE_SECONDS,
@@ -181,7 +187,7 @@ class AiohttpFetcher:
             except FOREIGN_ERRORS as error:
                 # What a proxy's error holds may show its password, so nothing of it is kept.
                 cause = None if sending.proxied else error
-                raise translate(error, request, sent=sending.at is not None) from cause
+                raise translate(error, request, sent=sending.at is not None, proxied=sending.proxied) from cause
             finally:
                 current_sending.reset(mark)
 
@@ -211,7 +217,8 @@ class AiohttpFetcher:
             answer.close()
             raise
         if self.cookies is not None and "set-cookie" in response.headers:
-            self.cookies.receive(request.url, response.headers.get_all("set-cookie"), self._clock.wall())
+            told, date = response.headers.get_all("set-cookie"), response.headers.get("date", "")
+            self.cookies.receive(request.url, told, self._wall.now(), date=date)
         if sending.connection is not None:
             self._kept.keep(sending.connection, sending)
         return response
@@ -224,7 +231,7 @@ class AiohttpFetcher:
             headers = (*headers, *(pair for pair in self._own_headers if pair[0].lower() not in given))
         if self.cookies:
             by_hand = "; ".join(value for name, value in headers if name.lower() == "cookie")
-            if cookie := self.cookies.header(request.url, self._clock.wall(), by_hand):
+            if cookie := self.cookies.header(request.url, self._wall.now(), by_hand):
                 headers = (*(pair for pair in headers if pair[0].lower() != "cookie"), ("Cookie", cookie))
         return headers
 

@@ -27,6 +27,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 from scraper.clock import Clock
+from scraper.fetch.base import terms
 from scraper.fetch.sockets import KeptConnections
 from scraper.urls import Url, hostname
 
@@ -64,7 +65,7 @@ class UnaskedBytesError(ServerDisconnectedError):
 
 
 class TimedRequest(ClientRequest):
-    """aiohttp's request, that notes when its bytes were handed to the socket."""
+    """aiohttp's request, that notes and tells when its bytes were handed to the socket."""
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Send as aiohttp does, and write down when and over what."""
@@ -77,6 +78,7 @@ class TimedRequest(ClientRequest):
                 raise UnaskedBytesError("bytes that nobody asked for")
         response = await super().send(conn)
         sending.at = sending.clock.now()
+        terms.get().sent(sending.at)
         return response
 
 

@@ -14,12 +14,13 @@ from typing import Any
 
 import msgspec
 
-from scraper.clock import Clock
+from scraper.clock import Clock, SteadyWall
 from scraper.frontier.base import HostPolicy
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
 from scraper.frontier.seen import Seen
 from scraper.frontier.store import Row, Store
+from scraper.outcome import Reason
 from scraper.policy.budget import Budget
 from scraper.policy.redirect import next_hop
 from scraper.request import Request
@@ -29,6 +30,7 @@ from scraper.visit import Lease
 __all__ = ["Books", "Trail", "url_row"]
 
 TEXTS_IN_RAM = 4096  # requests whose text is kept beside the index: about 2 MB
+_DISOWNED = 2  # of a request that is done: its chain was given up, and its hops are free for others
 LONGEST_WAIT = 24 * 3600.0  # seconds a restored request may be put off, whatever the clocks say
 
 
@@ -47,11 +49,21 @@ class Books:
         self.index = index
         self.clock = clock
         self.budget = budget  # None: nothing is counted
+        self.wall: SteadyWall  # from `set_time` on
         self.seen = Seen()
         self.trails: dict[int, Trail] = {}
+        self.claims: dict[int, list[int]] = {}  # request in a redirect chain -> fingerprints that only its hops brought
+        self.wanted: dict[int, tuple[Request, int] | None] = {}  # such a fingerprint -> who else asked for it, on what
         self.last_id = 0
         self._robots_moved: dict[str, tuple[Url, ...]] = {}  # origin -> where its robots.txt was redirected to
         self._texts: dict[int, Request] = {}
+
+    def set_time(self, last: float) -> None:
+        """Begin to count; `last`: the latest moment on record, in epoch seconds, 0 for none.
+
+        Time goes on from there: a wall clock that was set back since prolongs no rest and reorders no outcomes.
+        """
+        self.wall = SteadyWall(self.clock, least=last)
 
     @property
     def has_room(self) -> bool:
@@ -105,6 +117,21 @@ class Books:
             host_is_dead=dead,
         )
 
+    def claim(self, number: int, mark: int) -> None:
+        """Let a request own the page that it was redirected to, until its chain ends."""
+        self.claims.setdefault(number, []).append(mark)
+        self.wanted[mark] = None
+
+    def disclaim(self, number: int, *, disowned: bool) -> list[tuple[Request, int]]:
+        """End a request's chain; return the others (with the page they were on) that wanted what it has disowned."""
+        others = []
+        for mark in self.claims.pop(number, ()):
+            other = self.wanted.pop(mark)
+            if disowned:
+                self.seen.discard(mark)
+                others += [other] if other is not None else []
+        return others
+
     def note_robots(self, origin: str, policy: HostPolicy) -> None:
         """Remember where an origin's robots.txt was moved to, until it is known what it says."""
         if policy.robots_at is not None:
@@ -118,14 +145,15 @@ class Books:
         for _, name in store.scan("host", "id, origin"):
             index.queue(name)
         self._restore_rests(store)
-        done = bytearray(store.last_id() + 1)
-        for (number,) in store.scan("done", "id"):
-            done[number] = 1
+        done = _done(store)
         places, waits = self._restore_trails(store, done)
         moved = frozenset(places)
         for number, host, priority, mark in store.scan("url", "id, host, priority, fp"):
             add(signed(mark))
-            queue = index.by_id[places[number] if number in moved else host]
+            if number in moved:
+                host = places[number]
+                self._keep_own(number, signed(mark))
+            queue = index.by_id[host]
             if done[number]:
                 index.skip(number)
             elif number in waits:
@@ -139,9 +167,15 @@ class Books:
             for url, depth in store.scan("url", "url, depth"):
                 self.budget.recall(Url(url), depth)
 
+    def _keep_own(self, number: int, mark: int) -> None:
+        """Take the page that a request began with from what its chain may disown: it was led back there."""
+        if mark in self.claims[number]:
+            self.claims[number] = [claimed for claimed in self.claims[number] if claimed != mark]
+            del self.wanted[mark]
+
     def _restore_rests(self, store: Store) -> None:
         """Let hosts rest for as long as they were promised, whatever the clocks say in between."""
-        now, wall = self.clock.now(), self.clock.wall()
+        now, wall = self.clock.now(), self.wall.now()
         for name, until in store.scan("rest", "host, until"):
             self.index.rest(name, now + min(until - wall, LONGEST_WAIT))
 
@@ -149,17 +183,28 @@ class Books:
         """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
         places: dict[int, int] = {}
         waits: dict[int, float] = {}
+        wall = self.wall.now()
         for number, attempt, until in store.scan("tried", "id, attempt, until"):
             if not done[number]:
                 self.trails.setdefault(number, Trail()).attempt = attempt
-                waits[number] = min(max(0.0, until - self.clock.wall()), LONGEST_WAIT)
+                waits[number] = min(max(0.0, until - wall), LONGEST_WAIT)
         for number, host, mark, url, status in store.scan("hop", "id, host, fp, url, status"):
-            self.seen.add(signed(mark))
+            new = done[number] != _DISOWNED and self.seen.add(signed(mark))
             if not done[number]:
+                if new:
+                    self.claim(number, signed(mark))
                 trail = self.trails.setdefault(number, Trail())
                 trail.hops = (*trail.hops, (Url(url), status))
                 places[number] = host
         return places, waits
+
+
+def _done(store: Store) -> bytearray:
+    """Return, at the place of each request's number, whether it is done, and how."""
+    done = bytearray(store.last_id() + 1)
+    for number, disowned in store.scan("done", f"id, reason = '{Reason.REDIRECT_LIMIT}'"):
+        done[number] = _DISOWNED if disowned else 1
+    return done
 
 
 class _Extra(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -8,11 +8,12 @@ No time is read here and nothing is decided but the order within one host.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 
 from scraper.policy.pace import FRESH, Heard, Pace, Pacing
 
-__all__ = ["Host", "HostQueue", "Lane", "best_queue", "lane_of", "next_queue"]
+__all__ = ["Host", "HostQueue", "Lane", "Slot", "best_queue", "lane_of", "next_queue"]
 
 Lane = list[int]  # [priority, first id, last id]
 
@@ -23,7 +24,9 @@ class Host:
     __slots__ = (
         "crawl_delay",
         "errands",
+        "gap",
         "in_flight",
+        "leaving",
         "name",
         "next_at",
         "pace",
@@ -38,12 +41,26 @@ class Host:
         self.queues: list[HostQueue] = []
         self.errands: list[HostQueue] = []  # of other hosts as a rule: their robots.txt was moved to this one
         self.in_flight = 0
+        self.leaving = 0  # requests in flight that have not gone out yet, as far as is known
+        self.gap = 0.0  # seconds that it is owed between two requests when it is well
         self.next_at = -inf  # clock seconds: not before
         self.sent_at = -inf  # clock seconds of the last request to it
         self.crawl_delay: float | None = None
         self.pace: Pace = FRESH
         self.ticket = 0  # the number of its one valid heap entry; 0: it is in no heap
         self.rank = 0  # the priority under which that entry stands
+
+    def has_room(self, limit: int) -> bool:
+        """Tell whether one request more may be leased, of `limit` at once, when the host has rested.
+
+        Of a host that is owed a rest one request at a time goes out: only then is known from when it rests.
+        """
+        return self.in_flight < self.pace.slots(limit) and not (self.leaving and self.pace.gap(self.gap, limit))
+
+    def left(self, at: float, limit: int) -> None:
+        """Rest from clock time `at`, when a request went out."""
+        self.sent_at = max(self.sent_at, at)
+        self.next_at = max(self.next_at, at + self.pace.gap(self.gap, limit))
 
     def hear(self, heard: Heard, now: float, pacing: Pacing) -> None:
         """Change the pace by what was heard, and rest when the host asks for that or does not answer."""
@@ -73,6 +90,17 @@ class HostQueue:
 
     def __repr__(self) -> str:
         return f"<HostQueue {self.origin} {self.length} queued>"
+
+
+@dataclass(slots=True)
+class Slot:
+    """What a lease holds of its host."""
+
+    queue: HostQueue
+    host: Host  # of the URL that is asked for; robots.txt may have moved away from its queue's host
+    priority: int
+    held: bool = True  # the slot is still taken
+    leaving: bool = True  # and its request has not gone out yet
 
 
 def lane_of(lanes: list[Lane], priority: int) -> Lane:

@@ -4,8 +4,9 @@ Politeness is the shape of the data: a host stands in the ready heap only when i
 rested; a host that is leased, full or resting is not there, so nobody can ask it for a page. One host (a name) may have
 several origins (scheme and port), each with its own queue and its own robots.txt; they share the host's rest and slots.
 A queue whose robots.txt is not known yields exactly one lease, for that file, and nothing else until it is. Where that
-file was moved to another host, the next lease for it is an errand to that host, in its turn and at its pace. A dead
-host has neither rest nor limit: what it still has is leased at once, to be refused.
+file was moved to another host, the next lease for it is an errand to that host, in its turn and at its pace. A host
+rests from the moment its request went out; until that is known no other one is leased. A dead host has neither rest nor
+limit: what it still has is leased at once, to be refused.
 
 A queued request is its id: 4 bytes in one array of links (FIFO within a priority), its text stays on disk. Leasing is
 O(log hosts). No I/O, no asyncio, no URL text may enter.
@@ -15,29 +16,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
-from scraper.frontier.hosts import Host, HostQueue, best_queue, lane_of, next_queue
+from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, lane_of, next_queue
 from scraper.policy.pace import Heard, Pacing
 from scraper.urls import origin as origin_of
 
 __all__ = ["Index"]
-
-
-@dataclass(slots=True)
-class _Slot:
-    """What a lease holds of its host."""
-
-    queue: HostQueue
-    host: Host  # of the URL that is asked for; robots.txt may have moved away from its queue's host
-    priority: int
-    gap: float  # seconds of rest that this request costs a host that is well
-    before: float  # the host's next_at before the lease
-    after: float  # and with it
-    held: bool = True  # the host's slot is still taken
 
 
 class Index:
@@ -60,8 +47,8 @@ class Index:
         self._delayed: list[tuple[float, int, int, HostQueue]] = []  # (not before, id, priority, queue)
         self._touched: dict[Host, None] = {}  # whose rest may have changed since `rests` was asked
         self._tickets = 0
-        self._leased: dict[int, _Slot] = {}
-        self._asked: dict[str, _Slot] = {}  # robots.txt leases by origin
+        self._leased: dict[int, Slot] = {}
+        self._asked: dict[str, Slot] = {}  # robots.txt leases by origin
         self.accepted = self.finished = self._queued = 0
 
     # -- queues ------------------------------------------------------------------------------------------------------
@@ -167,18 +154,16 @@ class Index:
         return taken
 
     def _take(self, queue: HostQueue, host: Host, now: float) -> int:
-        gap = self._gap(host.crawl_delay)
-        before, after = host.next_at, now + host.pace.gap(gap, self._limit)
+        host.gap = self._gap(host.crawl_delay)
         if queue.robots_until <= now and (queue.asked or not host.pace.dead):
             request = 0
             queue.asked = True
-            self._asked[queue.origin] = _Slot(queue, host, 0, gap, before, after)
+            self._asked[queue.origin] = Slot(queue, host, 0)
         else:
             request, priority = self._dequeue(queue)
-            self._leased[request] = _Slot(queue, host, priority, gap, before, after)
+            self._leased[request] = Slot(queue, host, priority)
         host.in_flight += 1
-        host.next_at = after
-        self._touched[host] = None
+        host.leaving += 1
         self._offer_turn(host, now)
         return request
 
@@ -190,7 +175,7 @@ class Index:
     def _offer_turn(self, host: Host, now: float) -> None:
         """Put the host into the heap where it belongs now, if it belongs in one."""
         dead = host.pace.dead
-        queue = best_queue(host) if dead or host.in_flight < host.pace.slots(self._limit) else None
+        queue = best_queue(host) if dead or host.has_room(self._limit) else None
         if queue is None:
             host.ticket = 0
             return
@@ -224,19 +209,30 @@ class Index:
 
     # -- endings -----------------------------------------------------------------------------------------------------
 
+    def sent(self, request: int, origin: str, at: float, now: float) -> bool:
+        """Let the host rest from `at`, when a lease's request went out; tell whether it has another turn to come."""
+        slot = self._asked.get(origin) if request == 0 else self._leased.get(request)
+        if slot is None or not slot.leaving:
+            return False
+        slot.leaving = False
+        slot.host.leaving -= 1
+        slot.host.left(at, self._limit)
+        self._touched[slot.host] = None
+        self._offer_turn(slot.host, now)
+        return slot.host.ticket > 0
+
     def release(self, request: int, origin: str, sent_at: float | None, now: float, heard: Heard | None = None) -> None:
-        """Free the slot of a lease; the host rests from `sent_at`, or as if it had not been leased when None."""
+        """Free the slot of a lease; the host rests from `sent_at`, or as it did without the lease when None."""
         slot = self._asked.pop(origin) if request == 0 else self._leased[request]
         host = slot.host
         slot.held = False
         host.in_flight -= 1
+        host.leaving -= slot.leaving
+        slot.leaving = False
         if heard is not None and self._pacing is not None:
             host.hear(heard, now, self._pacing)
         if sent_at is not None:
-            host.sent_at = max(host.sent_at, sent_at)
-            host.next_at = max(host.next_at, sent_at + host.pace.gap(slot.gap, self._limit))
-        elif host.next_at == slot.after:
-            host.next_at = slot.before
+            host.left(sent_at, self._limit)
         self._touched[host] = None
         self._offer_turn(host, now)
 
@@ -280,7 +276,8 @@ class Index:
             queue.asked = False
         if policy.crawl_delay is not None:
             host.crawl_delay = max(policy.crawl_delay, host.crawl_delay or 0.0)
-            host.next_at = max(host.next_at, host.sent_at + self._gap(host.crawl_delay))
+            host.gap = self._gap(host.crawl_delay)
+            host.next_at = max(host.next_at, host.sent_at + host.gap)
         if policy.rest_until is not None:
             host.next_at = max(host.next_at, policy.rest_until)
         self._touched[host] = None

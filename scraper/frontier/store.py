@@ -10,22 +10,21 @@ Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do no
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from scraper.errors import StateDamaged, StateError
 from scraper.frontier.base import History
+from scraper.frontier.files import CURE, claim, keep_private
 
 __all__ = ["MEMORY", "Batch", "Store"]
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x5343_5250  # "SCRP"
 LAYOUT = 2  # raised when the tables change
-PRIVATE = 0o600  # URLs and request headers may hold logins
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
 
@@ -68,6 +67,10 @@ on page.place = url.host
 where kind = 3 and done.at >= coalesce(page.at, 0) and (reason like 'http_5%' or reason in
     ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) group by origin
 """
+_LAST_MOMENT = """
+select coalesce(max(at), 0) from
+(select max(at) as at from done union all select max(at) from tried union all select max(at) from hop)
+"""
 TROUBLES_READ = 100  # of the failures on record
 
 Row = tuple[Any, ...]
@@ -93,7 +96,8 @@ class Store:
 
     def open(self) -> None:
         """Open the file, made when it is new; raise StateDamaged when it is not ours or not whole."""
-        self._claim()
+        if self._path != MEMORY:
+            claim(Path(self._path))
         with self._translated():
             self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             new = self._recognise()
@@ -101,25 +105,30 @@ class Store:
                 self._db.execute(pragma)
             if new:
                 self._create()
-
-    def _claim(self) -> None:
-        """Make a new file that only its owner may read; what SQLite puts beside it takes after it."""
         if self._path != MEMORY:
-            with suppress(OSError):  # SQLite tells of it in a moment
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+            keep_private(Path(self._path))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn SQLite's errors into ours: what cannot be done now, and what is wrong with the file for good."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise StateError(
-                f"{self._path}: {error}; free some space or mend the folder, "
-                "then run the same command again: it goes on from the last commit"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise StateDamaged(f"{self._path}: {error}; {_CURE}") from None
+        except sqlite3.Error as error:
+            if _primary(error) in _SURROUNDINGS:
+                raise StateError(
+                    f"{self._path}: {error}; free some space or mend the folder, "
+                    "then run the same command again: it goes on from the last commit"
+                ) from None
+            raise StateDamaged(f"{self._path}: {error}; {CURE}") from None
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Raise StateDamaged for what does not fit together while rows are made into requests inside the block."""
+        try:
+            yield
+        except (LookupError, ValueError, TypeError, OverflowError, AssertionError) as error:
+            what = f"its rows contradict each other ({type(error).__name__}: {error})"
+            raise StateDamaged(f"{self._path}: {what}; {CURE}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -157,9 +166,9 @@ class Store:
         if owner == 0 and self._one("select count(*) from sqlite_master")[0] == 0:
             return True
         if owner != APPLICATION_ID:
-            raise StateDamaged(f"{self._path}: this is not a crawl's state file; {_CURE}")
+            raise StateDamaged(f"{self._path}: this is not a crawl's state file; {CURE}")
         if layout != LAYOUT:
-            raise StateDamaged(f"{self._path}: is in layout {layout}, and this version reads layout {LAYOUT}; {_CURE}")
+            raise StateDamaged(f"{self._path}: is in layout {layout}, and this version reads layout {LAYOUT}; {CURE}")
         return False
 
     def write(self, batch: Batch) -> None:
@@ -184,18 +193,27 @@ class Store:
 
     def run(self) -> tuple[int, float, str] | None:
         """Return (number, start, status) of the run that this file holds, if it holds one."""
-        with self._translated():
-            found: tuple[int, float, str] | None = self._one("select id, started, status from run")
-            return found
+        found = self._all("select id, started, status from run")
+        if len(found) > 1:
+            raise StateDamaged(f"{self._path}: it holds {len(found)} runs, and one file is one run; {CURE}")
+        return (int(found[0][0]), float(found[0][1]), str(found[0][2])) if found else None
 
     def last_id(self) -> int:
         """Return the id of the request that was accepted last, 0 when there is none."""
         with self._translated():
             return int(self._one("select coalesce(max(id), 0) from url")[0])
 
+    def last_moment(self) -> float:
+        """Return when the last thing on record happened, in epoch seconds; 0 when there is nothing."""
+        with self._translated():
+            return float(self._one(_LAST_MOMENT)[0])
+
     def outputs(self) -> list[tuple[str, bytes, int]]:
         """Return (name, place, committed length) of each output."""
-        return self._all("select name, place, offset from out")
+        found = self._all("select name, place, offset from out")
+        if any(type(offset) is not int or offset < 0 for _, _, offset in found):
+            raise StateDamaged(f"{self._path}: the committed length of an output is no number; {CURE}")
+        return found
 
     def history(self) -> History:
         """Return what is on record of the run: counts by reason, and what a person should look at."""
@@ -238,4 +256,17 @@ class Store:
         return f"<Store {self._path}>"
 
 
-_CURE = "move it away, or start over with --fresh"
+def _primary(error: sqlite3.Error) -> int | None:
+    """Return SQLite's result code without its extension; None for an error of Python's own, about what was read."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+# Result codes (https://sqlite.org/rescode.html) that tell of the disk, the folder or another process, not of the file.
+_SURROUNDINGS = frozenset(
+    {
+        *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM),
+        *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL),
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH),
+    }
+)
