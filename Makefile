@@ -5,8 +5,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 DEV_STAMP := $(VENV)/.installed-dev
+FUZZ_STAMP := $(VENV)/.installed-fuzz
 
-.PHONY: help crawl test quick check lint types coverage format real clean
+.PHONY: help crawl test quick check lint types coverage format real scoreboard fuzz clean
 .PHONY: bench bench-micro bench-memory bench-check profile
 
 help: ## print this list
@@ -57,6 +58,12 @@ bench-check: $(STAMP) ## has a step become dearer? Instructions against the stor
 profile: $(STAMP) ## where the time of a page goes, by room
 	$(BIN)/python -m benchmarks profile
 
+scoreboard: $(STAMP) ## some 140 hostile behaviours against Scrapy, into docs/scoreboard.md: ten minutes
+	$(BIN)/python -m benchmarks.hostile
+
+fuzz: $(FUZZ_STAMP) ## fuzz all that reads what others wrote, for FUZZ_SECONDS (300); see docs/fuzzing.md
+	$(BIN)/python -m fuzz
+
 clean: ## remove what make made (your crawls' state and output stay)
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis dist .real \
 		benchmarks/.envs benchmarks/.sites
@@ -72,3 +79,9 @@ $(STAMP): pyproject.toml | $(VENV)/bin/python
 $(DEV_STAMP): pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $(STAMP) $@
+
+# atheris has no wheel for some platforms; without it the other engine has all the time.
+$(FUZZ_STAMP): $(DEV_STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,speed,fuzz]' \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,speed]'
+	@touch $@

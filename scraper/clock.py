@@ -1,7 +1,8 @@
 """Time, as an argument.
 
 `now` is monotonic and in seconds; every decision about politeness, back-off and deadlines uses it, so a wall clock
-that is set back changes nothing. `wall` is seconds since the epoch and is only ever written down (state files, logs).
+that is set back changes nothing. `wall` is seconds since the epoch and is only ever written down (state files, logs);
+what is compared with the dates of others, or later with itself, comes from a `SteadyWall`.
 
 No other room may ask the system for the time or sleep: a test puts a clock that jumps in here and a crawl of hours
 passes in a second.
@@ -13,7 +14,7 @@ import asyncio
 import time
 from typing import Protocol
 
-__all__ = ["Clock", "SystemClock"]
+__all__ = ["Clock", "SteadyWall", "SystemClock"]
 
 
 class Clock(Protocol):
@@ -34,6 +35,22 @@ class Clock(Protocol):
     async def wait(self, event: asyncio.Event, timeout: float | None) -> bool:
         """Wait until `event` is set or `timeout` seconds have passed (None: for ever); tell whether it was set."""
         ...
+
+
+class SteadyWall:
+    """Seconds since the epoch that pass evenly: what the wall said once, and the monotonic seconds since.
+
+    A wall clock that is set back or forward while a crawl runs moves no date of the crawl's own.
+    """
+
+    def __init__(self, clock: Clock, *, least: float = 0.0) -> None:
+        """`least`: epoch seconds that have passed for sure, whatever the wall says."""
+        self._clock = clock
+        self._ahead = max(clock.wall(), least) - clock.now()  # of the monotonic clock
+
+    def now(self) -> float:
+        """Return epoch seconds, never less than before."""
+        return self._ahead + self._clock.now()
 
 
 class SystemClock:

@@ -11,7 +11,7 @@
     │   └── OutputShort        an output is shorter than what was committed to it
     └── RequestException       one request brought no usable response (names and meanings of `requests`)
         ├── InvalidURL ─ MissingSchema, InvalidSchema
-        ├── ConnectionError ─ DNSError, ConnectTimeout, SSLError, ProxyError, UnsafeAddress
+        ├── ConnectionError ─ DNSError, ConnectTimeout, SSLError, ProxyError, UnsafeAddress, OutOfResources
         ├── Timeout ─ ConnectTimeout, ReadTimeout
         ├── TooManyRedirects
         ├── UnsafeRedirect     a redirect that would carry a body to another origin
@@ -47,6 +47,7 @@ __all__ = [
     "JSONDecodeError",
     "MalformedResponse",
     "MissingSchema",
+    "OutOfResources",
     "OutputShort",
     "ProxyError",
     "ReadTimeout",
@@ -175,6 +176,12 @@ class UnsafeAddress(ConnectionError):
     """The address may not be connected to from this crawl."""
 
     reason = "unsafe_address"
+
+
+class OutOfResources(ConnectionError):
+    """This process has no file descriptor, process or memory left to ask with; nothing was sent."""
+
+    reason = "resources"
 
 
 class Timeout(RequestException):

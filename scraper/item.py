@@ -20,10 +20,13 @@ __all__ = ["Record", "is_item", "size_of", "to_record"]
 
 Record: TypeAlias = dict[str, Any]
 
+_NESTS = frozenset((list, tuple, dict, set, frozenset))
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
 MAX_BYTES = 16 * 1024 * 1024  # of an item, encoded; as much as a page may have
-USUAL_DEPTH = 8  # levels of nesting that are copied without a closer look
+USUAL_DEPTH = 8  # levels of nesting of an item that is copied without being weighed first
+USUAL_SIZE = 262_144  # characters and entries of such an item, those that are there twice counted twice
+_SMALL = "yield many small items"
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
 
 
@@ -41,12 +44,14 @@ def to_record(item: object) -> Record:
     """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
     if type(item) is dict:
         try:
-            return _usual(item, 1)
+            return _usual(item, 1, [USUAL_SIZE])
         except (_UnusualError, UnicodeEncodeError):
             pass
+        if any(type(value) in _NESTS for value in item.values()):
+            _weigh(item)
     try:
         plain = msgspec.to_builtins(item, enc_hook=_foreign)
-    except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
+    except Exception as error:  # a model may raise anything
         raise ItemError(_blame(item, error)) from None
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
@@ -57,39 +62,48 @@ class _UnusualError(Exception):
     """Something that takes a closer look."""
 
 
-def _usual(fields: dict[Any, Any], depth: int) -> Record:
+def _usual(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
     """Return a copy of a dict of what most items are made of; raise for anything else, whether good or bad.
 
-    Raises _UnusualError, or UnicodeEncodeError for a text with lone surrogates.
+    `room`: what is left of its size. Raises _UnusualError, or UnicodeEncodeError for a text with lone surrogates.
     """
     made: Record = {}
     for key, value in fields.items():
         if type(key) is not str:
             raise _UnusualError
+        if depth > 1:
+            room[0] -= len(key)
         if not key.isascii():
             key.encode()
-        made[key] = value if type(value) is str and value.isascii() else _usual_value(value, depth)
+        made[key] = _usual_value(value, depth, room)
     return made
 
 
-def _usual_value(value: Any, depth: int) -> Any:
+def _usual_value(value: Any, depth: int, room: list[int]) -> Any:
     kind = type(value)
     if kind is str:
+        room[0] -= len(value)
+        if room[0] < 0:
+            raise _UnusualError
         if not value.isascii():
             value.encode()
         return value
+    if value is None or kind is bool or _is_usual_number(value, kind):
+        return value
     if kind is Url:
         return str(value)
-    if (kind is float and value - value == 0.0) or (kind is int and value.bit_length() <= MAX_INT_BITS):
-        return value  # infinity less infinity is none, and so is what is no number
-    if value is None or kind is bool:
-        return value
-    if depth < USUAL_DEPTH:
-        if kind is list:
-            return [_usual_value(entry, depth + 1) for entry in value]
-        if kind is dict:
-            return _usual(value, depth + 1)
+    if depth < USUAL_DEPTH and (kind is list or kind is dict):
+        room[0] -= len(value)
+        if room[0] >= 0:
+            if kind is dict:
+                return _usual(value, depth + 1, room)
+            return [_usual_value(entry, depth + 1, room) for entry in value]
     raise _UnusualError
+
+
+def _is_usual_number(value: Any, kind: type) -> bool:
+    """Tell whether `value` is a number that JSON has; infinity less infinity is none, and so is what is no number."""
+    return (kind is float and value - value == 0.0) or (kind is int and value.bit_length() <= MAX_INT_BITS)
 
 
 def _keyed(plain: dict[Any, Any], path: str, depth: int) -> Record:
@@ -112,15 +126,36 @@ def _key(key: Any, path: str) -> str:
     return msgspec.json.encode(_checked(key, f"{path}.{key}", 1)).decode()
 
 
+def _weigh(item: dict[Any, Any]) -> None:
+    """Raise ItemError for an item whose JSON would be too large, before any of it is made.
+
+    A list may hold one value ten thousand times and weigh nothing; written out, each of them counts.
+    """
+    room = MAX_BYTES
+    for name, value in item.items():
+        level: list[Any] = [value]
+        for _ in range(MAX_DEPTH):
+            below: list[Any] = []
+            for inner in level:
+                kind: type = type(inner)
+                if kind is str or kind in _NESTS:
+                    room -= len(inner)
+                if room < 0:
+                    raise ItemError(f"field {name!r} makes the item larger than {MAX_BYTES:,} bytes; {_SMALL}")
+                if kind in _NESTS:
+                    below.extend(inner.values() if kind is dict else inner)
+            if not below:
+                break
+            level = below
+
+
 def size_of(record: Record) -> int:
     """Return the bytes of a record as JSON; raise ItemError that names the largest field of one that is too large."""
     size = len(msgspec.json.encode(record))
     if size > MAX_BYTES:
         name, value = max(record.items(), key=lambda field: len(msgspec.json.encode(field[1])))
         largest = len(msgspec.json.encode(value))
-        raise ItemError(
-            f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; yield many small items"
-        )
+        raise ItemError(f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; {_SMALL}")
     return size
 
 
@@ -170,9 +205,15 @@ def _blame(item: object, error: Exception) -> str:
     for name, value in _fields(item):
         try:
             msgspec.to_builtins(value, enc_hook=_foreign, str_keys=True)
-        except (TypeError, ValueError, RecursionError, NotImplementedError) as cause:
-            return f"field {name!r} of {type(item).__name__}: {cause or type(cause).__name__}"
-    return f"{type(item).__name__}: {error}"
+        except Exception as cause:
+            return f"field {name!r} of {type(item).__name__}: {_said(cause)}"
+    return f"{type(item).__name__}: {_said(error)}"
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says; those that mean no value have to be named."""
+    plain = isinstance(error, (TypeError, ValueError, RecursionError, NotImplementedError)) and str(error)
+    return str(error) if plain else f"{type(error).__name__} {error}".strip()
 
 
 def _fields(item: object) -> list[tuple[str, Any]]:
@@ -180,5 +221,5 @@ def _fields(item: object) -> list[tuple[str, Any]]:
         return [(str(key), value) for key, value in item.items()]
     kind = type(item)
     names = getattr(kind, "model_fields", None) or getattr(kind, "__struct_fields__", None)
-    names = names or getattr(kind, "__slots__", None) or vars(item)
+    names = names or getattr(kind, "__slots__", None) or [name for name in vars(item) if not name.startswith("_")]
     return [(name, getattr(item, name)) for name in names if hasattr(item, name)]

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from scraper.urls import Url
 
-__all__ = ["Failed", "Fetched", "Moved", "Outcome", "Reason", "Refused", "Retry", "kind_of"]
+__all__ = ["PARTIAL", "Failed", "Fetched", "Moved", "Outcome", "Reason", "Refused", "Retry", "kind_of"]
+
+PARTIAL: Final = "truncated"  # how a page whose body was cut short is told apart; as a failure it has the same code
 
 
 class Reason(StrEnum):
@@ -48,6 +50,7 @@ class Fetched:
     status: int
     bytes: int = 0
     elapsed: float = 0.0  # seconds
+    partial: bool = False  # its body was cut short, and was wanted all the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,14 +48,17 @@ class Page:
     Look into it with `css`; go on with `follow`. It is parsed when that is first needed, once.
     """
 
-    def __init__(self, response: Response, *, cleaned: str | None = None, nofollow: Nofollow = "ignore") -> None:
-        """`cleaned`: markup to read instead of a body that was built to hurt the parser."""
+    def __init__(
+        self, response: Response, *, cleaned: str | None = None, nofollow: Nofollow = "ignore", robot: str = ""
+    ) -> None:
+        """`cleaned`: markup to read instead of a body built to hurt the parser; `robot`: the crawler's name."""
         self.response = response
         self._nofollow: Nofollow = nofollow
+        self._robot = robot.lower()
         self._cleaned = cleaned
         self._links: dict[str, Url | Reason] = {}  # by reference, those that were not to be had cheaply
         self._start: Base | None = None  # of the base URL, once a link was resolved
-        self._robots: frozenset[str] | None = None
+        self._told: frozenset[str] | None = None
         self._kind: Kind | None = None
         self._parsed: tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]] | None = None
 
@@ -73,6 +76,11 @@ class Page:
     def status(self) -> int:
         """The HTTP status."""
         return self.response.status
+
+    @property
+    def truncated(self) -> bool:
+        """Tell whether the body was cut short; only with `fetch.partial: keep` does such a page come."""
+        return self.response.truncated
 
     @property
     def headers(self) -> Headers:
@@ -144,14 +152,15 @@ class Page:
     def robots(self) -> frozenset[str]:
         """What the page tells robots, in lower case: "nofollow", "noindex" … of `<meta name=robots>` and X-Robots-Tag.
 
-        "none" stands for both of these. Lines that are for a crawler of another name do not count.
+        "none" stands for both of these. What is for a crawler of another name does not count.
         """
-        robots = self._robots
+        robots = self._told
         if robots is None:
             _, _, metas = self._tree()
-            named = [meta for meta in metas if (attribute(meta, "name") or "").strip().lower() == "robots"]
+            names = ("robots", self._robot or "robots")
+            named = [meta for meta in metas if (attribute(meta, "name") or "").strip().lower() in names]
             told = [attribute(meta, "content") or "" for meta in named]
-            robots = self._robots = directives(told, self.response.headers.get_all("x-robots-tag"))
+            robots = self._told = directives(told, self.response.headers.get_all("x-robots-tag"), self._robot)
         return robots
 
     def resolve(self, reference: str) -> Url | Reason:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from scraper.item import Record
-from scraper.outcome import Outcome, Reason
+from scraper.outcome import Outcome, Reason, Refused
 from scraper.request import Request
 from scraper.urls import Url
 
@@ -33,6 +33,11 @@ class Lease:
     def is_robots(self) -> bool:
         """Tell whether this asks for the origin's robots.txt."""
         return self.id == ROBOTS_ID
+
+    @property
+    def refusal(self) -> Refused | None:
+        """Why it is not used: its host was given up."""
+        return Refused(Reason.HOST_DOWN, "its host had stopped answering") if self.host_is_dead else None
 
     def __repr__(self) -> str:
         return f"<Lease {self.id} {self.request.url}>"

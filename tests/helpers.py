@@ -88,8 +88,11 @@ def make_plan(**changes: Any) -> Plan:
         "max_pages": None,
         "max_items": None,
         "max_seconds": None,
+        "max_memory": None,
+        "max_wait": None,
         "obey_robots": False,
         "user_agent": "scraper/0.1",
+        "per": "host",
         "per_host": 16,
         "delay": 0.0,
         "jitter": 0.0,
@@ -102,6 +105,7 @@ def make_plan(**changes: Any) -> Plan:
         "timeout": 30.0,
         "connect_timeout": 10.0,
         "max_body": 16 << 20,
+        "keep_partial": False,
         "max_redirects": 10,
         "verify_tls": True,
         "headers": {},
@@ -122,7 +126,7 @@ def make_plan(**changes: Any) -> Plan:
 
 def jsonl(path: Path) -> OutputPlan:
     """Return a plan for the items as JSON lines in `path`, replaced by each run."""
-    return OutputPlan(path=str(path), format="jsonl", mode="replace", fields=None)
+    return OutputPlan(path=str(path), format="jsonl", mode="replace", fields=None, formulas="keep")
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,6 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     "sqlite3": (("frontier.store",), "SQL stands in one room; whose turn it is does not"),
     "click": (("cli.",), "only the command line knows argv"),
     "ada_url": (("urls",), "what a URL means is decided in one room"),
-    "protego": (("policy.robots",), "what robots.txt says is decided in one room"),
     "webencodings": (("charset", "practice.encodings"), "which bytes are which text is decided in one room"),
     "time": (("clock",), "time is an argument, so that a test can make it jump"),
     "signal": (("cli.signals",), "a library must not take its user's signals"),

@@ -436,6 +436,13 @@ def test_the_first_of_a_selection_is_the_first_of_all(html: str, queries: list[s
     assert lazy.getall() == eager.getall()
 
 
+def test_what_the_first_element_lacks_another_one_may_have() -> None:
+    """The first match is the first of all that are asked, not of the first one."""
+    found = page("<p></p><p><b>x</b></p>").css("p").css("b")
+    assert (bool(found), found.text, found[0].text, len(found)) == (True, "x", "x", 1)
+    assert not page("<p></p><p></p>").css("p").css("b")
+
+
 def test_a_chain_of_selections_may_be_long() -> None:
     """Longer than Python's stack is deep."""
     found = page("<p>x").css("html")

@@ -678,6 +678,13 @@ class TestItems:
             flat = [flat]
         assert to_record({"inner": flat})
 
+    def test_what_is_held_often_weighs_as_often(self) -> None:
+        """Forty fields that share one list are refused before any JSON is made of them, in whatever shape."""
+        shared = [["x" * 1000] * 64] * 64
+        for item in ({f"f{n}": shared for n in range(40)}, {"f": {"k" * 1000 + str(n): shared for n in range(40)}}):
+            with pytest.raises(ItemError, match="larger than"):
+                to_record(item)
+
     def test_two_keys_that_become_one_lose_nothing_silently(self) -> None:
         """1 and "1" are two keys of a dict and one of JSON."""
         with pytest.raises(ItemError, match="inner"):

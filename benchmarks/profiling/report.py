@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.profiling.rooms import room_of, where
+from benchmarks.profiling.rooms import layer_of, room_of, where
 from benchmarks.profiling.sampler import Sampler, expression
 
 __all__ = ["Profile", "tables", "write_stacks"]
@@ -56,16 +56,20 @@ def _function(code) -> str:
 
 
 def tables(profile: Profile, *, top: int) -> Iterable[str]:
-    """Yield the lines of the three tables."""
+    """Yield the lines of the tables."""
     rooms = profile.rooms()
     total = sum(rooms.values())
+    layers: Counter[str] = Counter()
+    for room, cost in rooms.items():
+        layers[layer_of(room)] += cost
     yield f"{profile.pages} pages, {total:.0f} us of CPU a page, {profile.sampler.samples} samples"
-    yield ""
-    yield "| room or library (its own time) | us a page | % |"
-    yield "|---|---|---|"
-    for name, cost in rooms.most_common():
-        if cost >= 0.0005 * total:
-            yield f"| {name} | {cost:.1f} | {100 * cost / total:.1f} |"
+    for head, found in (("layer", layers), ("room", rooms)):
+        yield ""
+        yield f"| {head} or library (its own time) | us a page | % |"
+        yield "|---|---|---|"
+        for name, cost in found.most_common():
+            if cost >= 0.0005 * total:
+                yield f"| {name} | {cost:.1f} | {100 * cost / total:.1f} |"
     yield ""
     yield "Hottest places (own time, calls into C included):"
     for (place, text), cost in profile.places().most_common(top):

@@ -15,7 +15,7 @@ from pathlib import Path
 import scraper
 from benchmarks.profiling.sampler import Place, expression
 
-__all__ = ["room_of", "where"]
+__all__ = ["layer_of", "room_of", "where"]
 
 _PACKAGE = str(Path(scraper.__file__).parent) + "/"
 _LIBRARIES = re.compile(
@@ -35,7 +35,31 @@ _CALLS = {
     "re": re.compile(r"\.(fullmatch|match|search|sub|subn|finditer|findall)\("),
     "hashlib": re.compile(r"blake2b|\.digest\("),
 }
+# Folders of the package whose rooms are one line of the short table; rooms at the top are values, but for these.
+_LAYERS = {
+    "policy": "rules",
+    "parsing": "reading",
+    "transforms": "reading",
+    "selection": "reading",
+    "page": "reading",
+    "frontier": "frontier",
+    "fetch": "fetch",
+    "sinks": "sinks",
+    "engine": "engine",
+}
+_SMALL = ("yarl", "re", "ada-url", "ada_url", "msgspec", "hashlib", "protego", "multidict", "imports", "other")
+_ABOVE = ("runs", "config", "ui", "cli", "api")
 _KNOW_SELECTOLAX = ("parsing.tree", "selection", "page")
+
+
+def layer_of(room: str) -> str:
+    """Return the line of the short table that a room, as `room_of` names it, belongs to."""
+    if not room.startswith("scraper."):
+        return "yarl, re, ada-url, msgspec, hashlib, protego" if room in _SMALL else room
+    folder = room.split(".")[1]
+    if folder in _ABOVE:
+        return "scraper: runs, config, ui"
+    return f"scraper: {_LAYERS.get(folder, 'values (URLs, requests, encodings)')}"
 
 
 def room_of(stack: Sequence[Place]) -> str:

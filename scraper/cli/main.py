@@ -5,8 +5,9 @@
     scrape schema              print the JSON Schema of the config, for editors
     scrape shop                serve the practice shop on loopback
 
-Exit codes: 0 done; 1 failed; 2 the config or the command line is wrong; 4 another run of this crawl is going on;
-130 interrupted. Each command imports what it needs when it is called, so that `--help` is there at once.
+Exit codes: 0 done; 1 failed; 2 the config or the command line is wrong; 3 stopped by limits.memory; 4 another run of
+this crawl is going on; 130 interrupted. Each command imports what it needs when it is called, so that `--help` is there
+at once.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from scraper.about import __version__
-from scraper.cli.streams import flush, secure_streams
+from scraper.cli.signals import INTERRUPTED, leave_on_signals
+from scraper.cli.streams import flush, secure_streams, settle
 
 __all__ = ["main"]
 
-DONE, FAILED, WRONG_CONFIG, LOCKED, INTERRUPTED = 0, 1, 2, 4, 130
+DONE, FAILED, WRONG_CONFIG, LOCKED = 0, 1, 2, 4
 
 
 _OWN_OPTIONS = ("-h", "--help", "--version")
@@ -58,7 +63,9 @@ def commands() -> None:
     scrape config.yaml --fresh  start over
     scrape check config.yaml    look at it first
 
-    Exit codes: 0 done, 1 failed, 2 wrong config, 4 already running, 130 interrupted.
+    \b
+    Exit codes: 0 done, 1 failed, 2 wrong config, 3 stopped at limits.memory,
+    4 already running, 130 interrupted. After 3 and 130 the same command goes on.
     """
 
 
@@ -72,12 +79,16 @@ _CONFIG = click.argument("config", type=click.Path(path_type=Path))
 @click.option("-v", "--verbose", is_flag=True, help="Log every visit.")
 @click.option("--json-log", is_flag=True, help="Log every visit and the summary as JSON lines on stderr.")
 @click.option("--memory", is_flag=True, help="Keep no state on disk: nothing can be gone on with.")
-def run(config: Path, *, fresh: bool, quiet: bool, verbose: bool, json_log: bool, memory: bool) -> int:
+@click.pass_obj
+def run(
+    secrets: list[str], config: Path, *, fresh: bool, quiet: bool, verbose: bool, json_log: bool, memory: bool
+) -> int:
     """Run the crawl that CONFIG describes."""
     from scraper.cli.prepare import prepare
     from scraper.cli.run import run_plan
 
     plan = prepare(config, os.environ, memory=memory)
+    secrets.extend(plan.secrets)
     return run_plan(plan, fresh=fresh, quiet=quiet, verbose=verbose, json_log=json_log)
 
 
@@ -120,57 +131,71 @@ def shop(port: int, books: int) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors of ours become messages, never tracebacks."""
-    secure_streams()
-    words = sys.argv[1:] if arguments is None else arguments
+    words, threads = sys.argv[1:] if arguments is None else arguments, threading.enumerate()
     gc.disable()  # nothing that is imported is garbage; looking for it takes a seventh of the start
-    try:
-        code = int(commands.main(words, prog_name="scrape", standalone_mode=False) or DONE)
-        flush()
-    except click.exceptions.Exit as end:
-        return end.exit_code
-    except click.Abort:
-        return INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return WRONG_CONFIG
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            return _nobody_listens()
-        return _explain(error, words)
-    except Exception as error:
-        return _explain(error, words)
-    finally:
-        gc.freeze()  # nor is it looked at again at the end
-        gc.enable()
+    with leave_on_signals():
+        try:
+            code = _main(words)
+        finally:
+            settle()
+            gc.freeze()  # nor is it looked at again at the end
+            gc.enable()
+        if threading.active_count() > len(threads):
+            from scraper.cli.leaving import leave
+
+            leave(code, threads, lambda text: _warn(text, words))
     return code
 
 
-def _nobody_listens() -> int:
-    """End quietly when the reader of a pipe has left (`scrape schema | head`)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return FAILED
+def _main(words: list[str]) -> int:
+    secure_streams()
+    secrets: list[str] = []
+    try:
+        code = int(commands.main(words, prog_name="scrape", standalone_mode=False, obj=secrets) or DONE)
+        flush()
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except click.ClickException as error:
+        with suppress(OSError):  # nobody listens
+            error.show()
+        return WRONG_CONFIG
+    except BrokenPipeError:
+        return FAILED  # the reader of a pipe has left (`scrape schema | head`)
+    except Exception as error:
+        return _explain(error, words, secrets)
+    return code
 
 
-def _explain(error: Exception, words: list[str]) -> int:
+def _say(text: str) -> None:
+    with suppress(OSError):  # nobody listens
+        click.echo(text, err=True)
+
+
+def _warn(text: str, words: list[str]) -> None:
+    """Say something on stderr that is no error, as text or, with --json-log, as JSON."""
+    from scraper.ui.words import json_line, safe
+
+    _say(json_line({"level": "warning", "message": text}) if "--json-log" in words else f"scrape: {safe(text)}")
+
+
+def _explain(error: Exception, words: list[str], secrets: Iterable[str] = ()) -> int:
     """Say on stderr what went wrong, a bug with its traceback, and return the exit code."""
     import traceback
 
     from scraper.errors import ConfigError, ScraperError, SpiderError, StateLocked
-    from scraper.ui.words import safe
+    from scraper.policy.secrets import hider
+    from scraper.ui.words import json_line, safe
 
-    if not isinstance(error, (ScraperError, OSError)):
-        click.echo(safe("".join(traceback.format_exception(error))), err=True)
-        return FAILED
-    text = str(error) if isinstance(error, ConfigError) else f"scrape: {error}"
+    known = isinstance(error, (ScraperError, OSError))
+    message = hider(secrets)(str(error) if known else "".join(traceback.format_exception(error)))
+    text = message if isinstance(error, ConfigError) or not known else f"scrape: {message}"
     if "--json-log" in words:
-        import json
-
-        text = json.dumps({"level": "error", "message": str(error), "error": type(error).__name__})
-    click.echo(safe(text), err=True)
+        text = json_line({"level": "error", "message": message, "error": type(error).__name__})
+    _say(safe(text))
     if isinstance(error, (ConfigError, SpiderError)):
         return WRONG_CONFIG
-    if not isinstance(error, ScraperError):
-        _nobody_listens()  # what is left unsaid would fail again at the end
     return LOCKED if isinstance(error, StateLocked) else FAILED
 
 

@@ -14,6 +14,7 @@ from scraper.about import __version__
 from scraper.config.compile import compile_plan
 from scraper.config.find import find_spider, make_spider
 from scraper.config.load import load
+from scraper.config.units import SIZE
 from scraper.errors import ConfigError, ConfigProblem, SpiderError
 from scraper.policy.secrets import hider
 from scraper.runs.plan import Plan
@@ -67,6 +68,7 @@ def _limits(plan: Plan) -> str:
         plural(plan.max_pages, "page") if plan.max_pages is not None else "",
         plural(plan.max_items, "item") if plan.max_items is not None else "",
         duration(plan.max_seconds) if plan.max_seconds is not None else "",
+        f"{SIZE.spell(plan.max_memory)} of memory" if plan.max_memory is not None else "",
         f"depth {plan.depth}" if plan.depth is not None else "",
     ]
     return ", ".join(filter(None, found)) or "none: until every page is fetched"

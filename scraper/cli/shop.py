@@ -7,6 +7,7 @@ here: a run starts one inside itself.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import click
 
@@ -28,7 +29,7 @@ async def _serve(port: int, books: int) -> None:
     stop = asyncio.Event()
     try:
         async with serve(Shop(books), port=port) as bound:
-            with stop_on_signals(asyncio.get_running_loop(), stop.set):
+            with stop_on_signals(partial(asyncio.get_running_loop().call_soon_threadsafe, stop.set)):
                 click.echo(f"http://127.0.0.1:{bound}/  {books:,} books; Ctrl-C ends it")
                 await stop.wait()
     except OSError as error:

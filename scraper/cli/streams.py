@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
+from typing import Any
 
-__all__ = ["flush", "secure_streams"]
+__all__ = ["Spoken", "flush", "secure_streams", "settle"]
 
 _STREAMS = (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w"))
 
@@ -32,7 +34,44 @@ def secure_streams() -> None:
             reconfigure(errors="backslashreplace")
 
 
+def settle() -> None:
+    """Write out what was said; what nobody takes, a terminal that is gone or a full disk, is dropped for good."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):  # it would be tried again at every later flush
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, stream.fileno())
+                os.close(nothing)
+
+
 def flush() -> None:
     """Write out what was said; raises OSError when nobody can take it."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if not stream.closed:  # a spider may close what it prints to
+            stream.flush()
+
+
+class Spoken:
+    """A stream for what a spider prints: when nobody takes it, its pages are none the worse for it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text`, or drop it."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write out what was said, if anybody takes it."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Do nothing: the summary is still to come."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -60,7 +60,7 @@ def _from_file(path: Path) -> ModuleType:
     _reach(path.parent)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a script that calls sys.exit() would end as a success
         raise SpiderError(_blame(path, error)) from error
     return module
 
@@ -73,7 +73,7 @@ def _from_name(name: str, folder: Path) -> ModuleType:
         if error.name and name.startswith(error.name):
             raise SpiderError(f"there is no module {name!r} on Python's path or beside the config file") from None
         raise SpiderError(_blame(Path(name), error)) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpiderError(_blame(Path(name), error)) from error
 
 
@@ -83,7 +83,7 @@ def _reach(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-def _blame(path: Path, error: Exception) -> str:
+def _blame(path: Path, error: BaseException) -> str:
     """Return where in the spider's file importing it failed."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename) == path]
@@ -98,7 +98,7 @@ def make_spider(spider: type[Spider]) -> Spider:
         raise SpiderError(f"{spider!r} is not a subclass of scraper.Spider")
     try:
         made = spider()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise SpiderError(
             f"{spider.__name__}() failed: {type(error).__name__}: {error}; it takes no arguments"
         ) from error

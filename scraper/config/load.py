@@ -21,6 +21,7 @@ from scraper.config.tree import Leaf, Table, leaves, show
 from scraper.config.variables import mask
 from scraper.config.yaml11 import is_null
 from scraper.errors import ConfigError, ConfigProblem
+from scraper.policy.proxy import ENVIRONMENT, proxy_secrets
 
 __all__ = ["MAX_BYTES", "load", "parse"]
 
@@ -72,13 +73,19 @@ def parse(text: str | bytes, file: Path | str, environ: Mapping[str, str]) -> Co
 
 
 def _secrets(root: Table, environ: Mapping[str, str]) -> set[str]:
-    """Return the values from the environment that stand in headers, in the proxy, or in the query of a seed."""
+    """Return the values from the environment that stand in headers, in the proxy, or in a seed behind its host.
+
+    Also the logins of the proxies that the environment names, when the crawl goes through those.
+    """
     fetch = root.get("fetch")
     private = [fetch.get("headers"), fetch.get("proxy")] if isinstance(fetch, Table) else []
     found = {environ.get(name, "") for leaf in leaves(private) for name in leaf.variables}
     for leaf in leaves(root.get("seeds")):
-        query = leaf.text.partition("?")[2]
-        found |= {value for name in leaf.variables if (value := environ.get(name, "")) in query}
+        behind = leaf.text.partition("://")[2].partition("/")[2]
+        found |= {value for name in leaf.variables if (value := environ.get(name, "")) in behind}
+    proxy = fetch.get("proxy") if isinstance(fetch, Table) else None
+    if any(leaf.text == ENVIRONMENT for leaf in leaves(proxy)):
+        found.update(proxy_secrets(ENVIRONMENT, environ))
     return found
 
 

@@ -7,7 +7,6 @@ file or knows YAML, and no value is looked up by a text.
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -19,10 +18,14 @@ from scraper.config.editor import editor_form
 from scraper.config.group import Group as _Group
 from scraper.config.group import key as _key
 from scraper.config.group import keys as _keys
-from scraper.config.kinds import GROUP, NULL, OUTPUT, OUTPUTS, fault
+from scraper.config.kinds import GROUP, OUTPUT, OUTPUTS, fault
+from scraper.config.limits import Limits
+from scraper.config.outputs import Output
+from scraper.config.politeness import Politeness
 from scraper.config.problems import explain
 from scraper.config.scoping import Scope
 from scraper.errors import ConfigError, ConfigProblem
+from scraper.policy.proxy import proxy_secrets
 
 __all__ = [
     "Commit",
@@ -39,44 +42,6 @@ __all__ = [
     "known_keys",
     "validate",
 ]
-
-_ENDINGS: Mapping[str, v.Format] = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv"}
-_UNKNOWN = ""  # no format can be told from the extension
-
-
-class Limits(_Group):
-    """Where a run ends by choice. It has succeeded then; what is left is not fetched, and the next run starts anew."""
-
-    pages: v.Limit = _key(None, "Pages to fetch in one run. null: no limit.", "pages")
-    items: v.Limit = _key(None, "Items to write in one run. null: no limit.", "items")
-    time: Annotated[v.Timeout | None, NULL] = _key(None, "Duration of one run, e.g. 2h. null: no limit.", "duration")
-
-
-class Politeness(_Group):
-    """How the crawl behaves towards one host; the defaults are those of a guest whom nobody invited."""
-
-    robots: v.Robots = _key("obey", "What to do with robots.txt (RFC 9309); ignore is for sites of your own.")
-    nofollow: v.Nofollow = _key(
-        "page",
-        "Whether nofollow counts: page (links of a page that says so to robots, in <meta> or X-Robots-Tag, are "
-        "refused), link (also single links with rel=nofollow, which says only that nobody vouches for them), ignore.",
-    )
-    user_agent: v.UserAgent = _key(
-        None, "The User-Agent header. null: one that names this program and its version honestly."
-    )
-    concurrency: v.Parallel = _key(
-        1, "Requests to one host at once; 1, as a person reads one page at a time.", "requests"
-    )
-    delay: v.Duration = _key("1s", "Rest between two requests to one host; every server bears 1s.", "duration")
-    jitter: v.Percent = _key(
-        "20%", "Share of the delay that is added at random, never taken away, so requests fall in no rhythm.", "share"
-    )
-    max_crawl_delay: v.Duration = _key(
-        "60s", "Longest Crawl-delay that is obeyed; more would stop the crawl.", "duration"
-    )
-    max_retry_after: v.Duration = _key(
-        "10m", "Longest Retry-After that is obeyed; longer ones count as this.", "duration"
-    )
 
 
 class Retry(_Group):
@@ -103,6 +68,10 @@ class Fetch(_Group):
     )
     max_body: v.Size = _key(
         "16MiB", "Largest body after decoding; a bound on memory, since a parsed page takes 16 times as much.", "size"
+    )
+    partial: v.Partial = _key(
+        "retry",
+        "What a body is that was cut short: retry (a failure, tried again), keep (a page, with page.truncated).",
     )
     max_redirects: v.Hops = _key(10, "Redirects of one request; browsers follow 20, sites need 3.", "redirects")
     verify_tls: v.Truth = _key(True, "Whether certificates are verified; false only for test servers of your own.")
@@ -138,56 +107,6 @@ class Fetch(_Group):
     def _each_once(cls, headers: Mapping[str, str]) -> Mapping[str, str]:
         checks.distinct_headers(headers)
         return headers
-
-
-class Output(_Group):
-    """One file that the items go to."""
-
-    path: v.OutputPath = Field(
-        description="The file, relative to the config file. {run} {date} {time} {name} are filled in; with one of the "
-        "first three each run writes a file of its own. Required: there is no place that is always right."
-    )
-    format: v.Format = Field(
-        default_factory=lambda data: _format_of(data["path"]),
-        validate_default=True,
-        description="How the items are written. By default from the extension of path: .jsonl and .ndjson are jsonl, "
-        ".csv is csv, each also with .gz after it.",
-    )
-    mode: v.Mode = _key(
-        "replace", "What a new run does with the file of the run before; replace, so that the file is one run's."
-    )
-    gzip: v.Truth = Field(
-        default_factory=lambda data: data["path"].endswith(".gz"),
-        validate_default=True,
-        description="Whether the file is compressed with gzip. By default from the extension of path: .gz is true.",
-    )
-    fields: v.Fields = _key(
-        None, "Fields of an item to write: a subset, and for csv the columns in this order. null: all of them."
-    )
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _is_known(cls, chosen: Any) -> Any:
-        if chosen == _UNKNOWN:
-            raise fault("the extension tells no format; add format: jsonl or format: csv", instead="path")
-        return chosen
-
-    @field_validator("gzip")
-    @classmethod
-    def _fits_path(cls, gzip: bool, info: ValidationInfo) -> bool:
-        if not gzip and str(info.data.get("path", "")).endswith(".gz"):
-            raise fault("path ends in .gz, which promises gzip; remove gzip: false or the .gz")
-        return gzip
-
-    @field_validator("fields")
-    @classmethod
-    def _each_once(cls, fields: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        checks.distinct_fields(fields)
-        return fields
-
-
-def _format_of(path: str) -> str:
-    return _ENDINGS.get(posixpath.splitext(path.removesuffix(".gz"))[1], _UNKNOWN)
 
 
 class Commit(_Group):
@@ -243,8 +162,9 @@ class Config(_Group):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What nobody may be shown: headers' values, and what `keep_secret` was told."""
-        return self._secrets + checks.secret_values(self.fetch.headers)
+        """What nobody may be shown: headers' values, the proxy's login, and what `keep_secret` was told."""
+        login = proxy_secrets(self.fetch.proxy, {}) if self.fetch.proxy else ()
+        return self._secrets + login + checks.secret_values(self.fetch.headers)
 
     @field_validator("seeds")
     @classmethod

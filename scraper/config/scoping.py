@@ -31,7 +31,10 @@ class Scope(Group):
     )
     deny: v.Patterns = key((), "Regular expressions; a URL that fits one of them is refused, whatever allow says.")
     depth: Annotated[v.Count | None, NULL] = key(
-        None, "Links to follow from a seed; a seed has depth 0. null: no limit, the scope ends the crawl.", "links"
+        None,
+        "Links to follow from a seed, which has depth 0, on the way by which a page was reached first; with several "
+        "hosts that is not always the shortest. null: no limit, the scope ends the crawl.",
+        "links",
     )
     url_length: v.FromOne = key(
         2083, "Longest URL; 2083 is what browsers agreed on, longer ones come from traps.", "characters"

@@ -23,6 +23,7 @@ __all__ = [
     "Fields",
     "Folder",
     "Format",
+    "Formulas",
     "FromOne",
     "Headers",
     "Hops",
@@ -35,7 +36,9 @@ __all__ = [
     "Nofollow",
     "OutputPath",
     "Parallel",
+    "Partial",
     "Patterns",
+    "Per",
     "Percent",
     "Proxy",
     "Robots",
@@ -55,12 +58,18 @@ MAX_HOPS = 100  # tries or redirects; browsers follow 20
 
 _RobotsWord = Literal["obey", "ignore"]
 _NofollowWord = Literal["page", "link", "ignore"]
+_PartialWord = Literal["retry", "keep"]
+_PerWord = Literal["host", "domain"]
 _FormatWord = Literal["jsonl", "csv"]
 _ModeWord = Literal["replace", "append"]
+_FormulasWord = Literal["keep", "escape"]
 _DurabilityWord = Literal["process", "power"]
 Robots: TypeAlias = Annotated[_RobotsWord, Choice(get_args(_RobotsWord))]
 Nofollow: TypeAlias = Annotated[_NofollowWord, Choice(get_args(_NofollowWord))]
+Partial: TypeAlias = Annotated[_PartialWord, Choice(get_args(_PartialWord))]
+Per: TypeAlias = Annotated[_PerWord, Choice(get_args(_PerWord))]
 Format: TypeAlias = Annotated[_FormatWord, Choice(get_args(_FormatWord))]
+Formulas: TypeAlias = Annotated[_FormulasWord, Choice(get_args(_FormulasWord))]
 Mode: TypeAlias = Annotated[_ModeWord, Choice(get_args(_ModeWord))]
 Durability: TypeAlias = Annotated[_DurabilityWord, Choice(get_args(_DurabilityWord))]
 

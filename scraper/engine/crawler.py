@@ -19,14 +19,15 @@ from scraper.engine.door import Door
 from scraper.engine.harvest import gather
 from scraper.engine.limits import Limits
 from scraper.engine.reading import Reading
-from scraper.errors import RequestException, UnsafeAddress
-from scraper.fetch.base import Fetcher
+from scraper.errors import OutOfResources, RequestException, UnsafeAddress
+from scraper.fetch.base import Fetcher, Terms, terms
 from scraper.fetch.gate import Gate
 from scraper.frontier.base import Frontier, HostPolicy
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
 from scraper.policy.pace import Heard, sign_of
 from scraper.policy.redirect import follow
 from scraper.policy.retry import RetryPolicy, retry_after
+from scraper.policy.robots import ENOUGH, HOPS
 from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.response import Response
@@ -36,7 +37,6 @@ from scraper.visit import Lease, Visit
 __all__ = ["Crawler"]
 
 CLEAN_UP = 1.0  # seconds that a cancelled callback has for its own clean-up
-ROBOTS_HOPS = 5  # RFC 9309, 2.3.1.2: follow at least five redirects of robots.txt
 
 
 class Crawler:
@@ -70,7 +70,7 @@ class Crawler:
         self._committer = committer
         self._clock = clock
         self._reading = reading
-        self._size = workers
+        self._size = self._open = workers
         self._limits = limits
         self._drain = drain
         self._pages = pages
@@ -101,7 +101,7 @@ class Crawler:
         """The life of a URL, from its lease to its outcome."""
         if lease.is_robots:
             return await self._visit_robots(lease)
-        if refusal := _dead(lease) or self._gate.refuses(lease.request):
+        if refusal := lease.refusal or self._gate.refuses(lease.request):
             self._frontier.release(lease, None)
             return Visit(lease, refusal)
         answer = await self._fetch(lease)
@@ -121,12 +121,14 @@ class Crawler:
         started = self._clock.now()
         sent_at: float | None = started
         heard: Heard | None = None
+        enough, body = (ENOUGH if lease.is_robots else None), self._limits.wanted(robots=lease.is_robots)
+        mark = terms.set(Terms(sent=lambda at: self._frontier.sent(lease, at), enough=enough, body=body))
         try:
             response = await self._fetcher.fetch(lease.request)
             sent_at = response.sent_at or started
             heard = Heard(sign_of(response.status), started, self._clock.now() - sent_at)
             return response
-        except UnsafeAddress as error:
+        except (UnsafeAddress, OutOfResources) as error:
             sent_at = None
             return error
         except RequestException as error:
@@ -134,14 +136,15 @@ class Crawler:
             heard = Heard(sign_of(0, error.reason), started, sent_at - started)
             return error
         finally:
+            terms.reset(mark)
             self._frontier.release(lease, sent_at, heard)
 
     async def _read(self, lease: Lease, response: Response) -> Visit:
         """Give the page to the spider's callback and take what it yields."""
         page = await self._reading.read(lease, response)
         if isinstance(page, Failed):
-            return Visit(lease, page)
-        harvest = await gather(self._spider, lease, page, self._reading.steps)
+            return Visit(lease, self._trouble(lease, page.reason, page.status, None, page.detail))
+        harvest = await gather(self._spider, lease, page, self._reading.steps, self._limits.patience)
         links = self._door.admit(harvest.wanted, harvest.refusals, links=self._limits.links_per_page)
         records = harvest.records
         if self._limits.items is not None:
@@ -149,7 +152,7 @@ class Crawler:
         self._items += len(records)
         self._pages += 1
         self._mind_limits()
-        outcome: Outcome = Fetched(response.status, len(response.body), response.elapsed)
+        outcome: Outcome = Fetched(response.status, len(response.body), response.elapsed, response.truncated)
         if harvest.crash:
             outcome = Failed("callback", response.status, harvest.crash)
         return Visit(lease, outcome, tuple(records), *links, faults=tuple(harvest.faults))
@@ -181,16 +184,17 @@ class Crawler:
         return outcome
 
     def _asked_to_wait(self, response: Response) -> float | None:
-        """Return the seconds of a Retry-After that comes with 429 or 503 (RFC 6585 4, RFC 9110 10.2.3)."""
-        if response.status not in (429, 503) or "retry-after" not in response.headers:
+        """Return the seconds of a Retry-After, whatever is wrong: RFC 9110 10.2.3 names 503, sites use others too."""
+        if response.status < 400 or "retry-after" not in response.headers:
             return None
-        return retry_after(response.headers["retry-after"], self._clock.wall(), self._limits.retry_after)
+        wait, date = response.headers["retry-after"], response.headers.get("date", "")
+        return retry_after(wait, self._clock.wall(), self._limits.retry_after, date=date)
 
     async def _visit_robots(self, lease: Lease) -> Visit:
         """Ask an origin for its robots.txt and tell gate and frontier what it said, or where it is."""
         answer = await self._fetch(lease)
         if isinstance(answer, Response) and answer.is_redirect:
-            hop = follow(lease.request, answer, hops=len(lease.chain), limit=ROBOTS_HOPS)
+            hop = follow(lease.request, answer, hops=len(lease.chain), limit=HOPS)
             if isinstance(hop, Moved):
                 self._frontier.host_policy(lease.origin, HostPolicy(robots_at=hop.target))
                 return Visit(lease, hop)
@@ -230,6 +234,11 @@ class Crawler:
         self._frontier.stop()
         self._idle.set()
 
+    def narrow(self, workers: int) -> None:
+        """Let at most so many requests be under way from now on."""
+        self._open = workers
+        self._idle.set()
+
     async def _dispatch(self) -> None:
         """Lease as many requests as there are idle workers, until the frontier or a limit says that it is over."""
         while not self.stopped_by:
@@ -247,7 +256,7 @@ class Crawler:
 
     def _allowance(self) -> int:
         """Return how many more requests may be started now."""
-        free = self._size - self._busy
+        free = self._open - self._busy
         if self._limits.pages is not None:
             free = min(free, self._limits.pages - self._pages - self._busy)
         return max(0, free)
@@ -287,8 +296,3 @@ class Crawler:
 
     def __repr__(self) -> str:
         return f"<Crawler {self._busy} of {self._size} workers busy | {self._frontier!r}>"
-
-
-def _dead(lease: Lease) -> Refused | None:
-    """Return why a lease of a host that was given up is not used."""
-    return Refused(Reason.HOST_DOWN, "its host had stopped answering") if lease.host_is_dead else None

@@ -2,7 +2,8 @@
 
 Each step, the time between two awaits, is one of `steps`: it leaves a crumb and is watched. What a callback does to the
 event loop or to the worker that runs it (stops the one, cancels the other) is undone and becomes the callback's error.
-A cancellation that it swallows is respected once, for a clean-up that takes a moment; the second one ends it.
+A cancellation that it swallows is respected once, for a clean-up that takes a moment; the second one ends it. So does
+the end of `patience`, and that is the callback's error too.
 
 Nothing here knows pages or items.
 """
@@ -15,6 +16,7 @@ from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from scraper.engine.patience import Patience, Wait
 from scraper.engine.steps import Steps
 from scraper.errors import SpiderError
 from scraper.visit import Lease
@@ -25,32 +27,71 @@ T = TypeVar("T")
 
 
 @types.coroutine
-def drive(work: Coroutine[Any, Any, T], *, steps: Steps, lease: Lease) -> Generator[Any, Any, T]:
-    """Run `work` and return what it returns; raises what it raises, and SpiderError when it reaches for the crawl."""
+def drive(work: Coroutine[Any, Any, T], *, steps: Steps, lease: Lease, patience: Patience) -> Generator[Any, Any, T]:
+    """Run `work` and return what it returns; raises what it raises, and SpiderError when it reaches for the crawl.
+
+    SpiderError, too, when it waits for longer than `patience`.
+    """
     worker = asyncio.current_task()
     assert worker is not None
-    resume: Callable[[Any], Any] = work.send
-    value: Any = None
-    told = False
-    while True:
-        done, awaited = _step(resume, value, worker, steps, lease)
-        if isinstance(awaited, SpiderError):
-            yield from _absorb()
-            _close(work)
-            raise awaited
-        if done:
-            return awaited  # type: ignore[no-any-return]
+    done, awaited = yield from _step(work, work.send, None, worker, steps, lease)
+    if done:
+        return awaited  # type: ignore[no-any-return]
+    wait = Wait(worker, work, lease, patience)
+    try:
+        result: T = yield from _go_on(work, awaited, wait, worker, steps, lease)
+    except (Exception, asyncio.CancelledError) as error:
+        if wait.over and not worker.cancelling():
+            raise SpiderError(wait.reason) from error
+        raise
+    finally:
+        wait.end()
+    if wait.over:
+        raise SpiderError(wait.reason)
+    return result
+
+
+def _go_on(
+    work: Coroutine[Any, Any, T], awaited: Any, wait: Wait, worker: asyncio.Task[Any], steps: Steps, lease: Lease
+) -> Generator[Any, Any, T]:
+    """Run what is left of `work` after its first wait."""
+    told = done = False
+    while not done:
+        # A time-out of its own also cancels the worker, and takes that back: only what stands has been told.
+        told = told and (wait.over or worker.cancelling() > 0)
+        resume: Callable[[Any], Any] = work.send
+        value: Any = None
         try:
-            value, resume = (yield awaited), work.send
+            value = yield awaited
         except BaseException as error:
+            wait.take_back()
             if told:
                 _close(work)
                 raise
             told = isinstance(error, asyncio.CancelledError)
             value, resume = error, work.throw
+        done, awaited = yield from _step(work, resume, value, worker, steps, lease)
+    return awaited  # type: ignore[no-any-return]
 
 
 def _step(
+    work: Coroutine[Any, Any, T],
+    resume: Callable[[Any], Any],
+    value: Any,
+    worker: asyncio.Task[Any],
+    steps: Steps,
+    lease: Lease,
+) -> Generator[Any, Any, tuple[bool, Any]]:
+    """Do one step; return whether it was the last, and the result or what is awaited."""
+    done, got = _do(resume, value, worker, steps, lease)
+    if isinstance(got, SpiderError):
+        yield from _absorb()
+        _close(work)
+        raise got
+    return done, got
+
+
+def _do(
     resume: Callable[[Any], Any], value: Any, worker: asyncio.Task[Any], steps: Steps, lease: Lease
 ) -> tuple[bool, Any]:
     """Do one step; return whether it was the last, and the result, what is awaited, or a SpiderError."""
@@ -61,6 +102,10 @@ def _step(
         done, got = False, resume(value)
     except StopIteration as end:
         done, got = True, end.value
+    except GeneratorExit as error:
+        if isinstance(value, GeneratorExit):
+            raise
+        raise SpiderError("the callback raised GeneratorExit, which is Python's own word for its end") from error
     finally:
         steps.leave()
         wrong = None

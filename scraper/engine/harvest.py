@@ -20,6 +20,7 @@ from types import GeneratorType
 from typing import Any
 
 from scraper.engine.driving import drive
+from scraper.engine.patience import Patience
 from scraper.engine.steps import Steps
 from scraper.errors import ItemError, SpiderError
 from scraper.item import Record, is_item, size_of, to_record
@@ -35,7 +36,9 @@ __all__ = ["Harvest", "gather"]
 TRACEBACK_FRAMES = 8  # innermost ones; the engine's own are left out
 DETAIL_CHARS = 8000  # of a traceback: an error's message may quote the page
 MAX_YIELDS = 250_000  # values and links of one page; a page of 16 MiB has room for as many items of 64 bytes
+MAX_FAULTS = 10_000  # wrong yields of one page, each of which is written down
 MAX_YIELDED = 256 * 1024 * 1024  # bytes of one page's items, encoded
+FOR_EVER = Patience()  # for callbacks that are called by hand
 _ENGINE = frozenset((__file__, drive.__code__.co_filename, traceback.__file__))
 
 
@@ -67,25 +70,31 @@ class Harvest:
             raise SpiderError(
                 f"one page yielded more than {MAX_YIELDS:,} values and links; is there a loop without end?"
             )
+        if len(self.faults) > MAX_FAULTS:
+            raise SpiderError(
+                f"one page yielded more than {MAX_FAULTS:,} values that are wrong; the first: {self.faults[0].detail}"
+            )
         if self.bytes > MAX_YIELDED:
             raise SpiderError(
                 f"one page yielded more than {MAX_YIELDED:,} bytes of items; is there a loop without end?"
             )
 
 
-async def gather(spider: Spider, lease: Lease, page: Page, steps: Steps) -> Harvest:
+async def gather(spider: Spider, lease: Lease, page: Page, steps: Steps, patience: Patience = FOR_EVER) -> Harvest:
     """Call the lease's callback with `page` and gather what it yields; raises only the crawl's cancellation."""
     harvest = Harvest()
     worker = asyncio.current_task()
     assert worker is not None
     try:
-        await drive(_call(spider, lease.request.callback, page, harvest), steps=steps, lease=lease)
-    except (Exception, SystemExit) as error:
-        harvest.crash = _traceback(error)
+        await drive(_call(spider, lease.request.callback, page, harvest), steps=steps, lease=lease, patience=patience)
     except asyncio.CancelledError as error:
         if worker.cancelling():
             raise
         harvest.crash = _traceback(error)  # its own, or of something that it waited for
+    except GeneratorExit:  # the worker is being closed
+        raise
+    except BaseException as error:  # SystemExit and KeyboardInterrupt are no callback's to raise
+        harvest.crash = _traceback(error)
     return harvest
 
 
@@ -134,9 +143,19 @@ def _take(value: Any, page: Page, harvest: Harvest) -> None:
         for entry in value:
             _take(entry, page, harvest)
     elif value is not None:
-        wrong = f"yielded {type(value).__name__}; yield items (dict, dataclass, model), requests or page.follow(…)"
-        harvest.faults.append(Fault("callback", wrong))
+        harvest.faults.append(Fault("callback", _wrong(value)))
     harvest.spend(1)
+
+
+def _wrong(value: Any) -> str:
+    """Return what is wrong with a value that may not be yielded, and what was probably meant."""
+    if inspect.iscoroutine(value):
+        value.close()  # nobody will await it
+        return f"yielded the coroutine {value.__name__}; await it"
+    if isinstance(value, AsyncIterable):
+        return f"yielded {type(value).__name__}; hand its values on: async for value in …: yield value"
+    what = f"the type {value.__name__}" if isinstance(value, type) else type(value).__name__
+    return f"yielded {what}; yield items (dict, dataclass, model), requests or page.follow(…)"
 
 
 def _take_item(value: Any, harvest: Harvest) -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scraper.engine.patience import Patience
+from scraper.fetch.base import Wanted
+
 __all__ = ["Limits"]
 
 
@@ -21,6 +24,12 @@ class Limits:
     redirects: int
     links_per_page: int
     retry_after: float  # seconds; what a server may ask for at most
+    patience: Patience
+    body: Wanted = "page"  # "part": a body that was cut short is a page, too
+
+    def wanted(self, *, robots: bool) -> Wanted:
+        """Return what of a body is wanted; half of a robots.txt is none."""
+        return "page" if robots else self.body
 
     def reached(self, pages: int, items: int) -> str:
         """Return the name of a limit that so many pages and items have come to; "" when there is none."""

@@ -17,10 +17,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from scraper.engine.steps import Steps
+from scraper.errors import OutOfResources
 from scraper.outcome import Failed
 from scraper.page import Nofollow, Page
 from scraper.parsing.flatten import flatten
 from scraper.parsing.gate import is_harmless, is_suspicious
+from scraper.parsing.tree import nests
 from scraper.response import Response
 from scraper.visit import Lease
 
@@ -43,16 +45,18 @@ class Reading:
         *,
         steps: Steps,
         nofollow: Nofollow = "ignore",
+        robot: str = "",
         deadline: float = DEADLINE,
         child_memory: int | None = None,
     ) -> None:
-        """`deadline`: seconds that a child has; `child_memory`: bytes, None for the child's own bound."""
+        """`robot`: the crawler's name; `deadline`: seconds of a child; `child_memory`: its bytes, None for its own."""
         self._deadline = deadline
         self._child = [sys.executable, "-P", "-m", "scraper.parsing.child"]
         if child_memory is not None:
             self._child.append(str(child_memory))
         self.steps = steps
         self._nofollow: Nofollow = nofollow
+        self._robot = robot
         self._turns = asyncio.Semaphore(CHILDREN)
 
     async def read(self, lease: Lease, response: Response) -> Page | Failed:
@@ -60,12 +64,12 @@ class Reading:
         deaths = self.steps.deaths(lease.id)
         if deaths >= DEATHS_TO_REFUSE:
             return _refusal(response, f"{deaths} processes died while they read it; it is left alone")
-        page = Page(response, nofollow=self._nofollow)
-        if page.is_markup and (deaths >= DEATHS_TO_DISTRUST or is_suspicious(response.body)):
+        page = Page(response, nofollow=self._nofollow, robot=self._robot)
+        if page.is_markup and (deaths >= DEATHS_TO_DISTRUST or _is_suspicious(response.body)):
             cleaned = await self._look(response, distrusted=deaths >= DEATHS_TO_DISTRUST)
             if isinstance(cleaned, Failed):
                 return cleaned
-            page = Page(response, cleaned=cleaned, nofollow=self._nofollow)
+            page = Page(response, cleaned=cleaned, nofollow=self._nofollow, robot=self._robot)
         self.steps.enter(lease)
         try:
             page.parse()
@@ -77,7 +81,7 @@ class Reading:
         """Return markup to read instead, None when the response's own is harmless, or why nothing is read."""
         body = response.body if response.encoding == "utf-8" else response.text.encode()
         if not distrusted and len(body) <= LOOKED_AT_HERE:
-            if is_harmless(body):
+            if is_harmless(body) and not nests(body, everywhere=True):
                 return None
             if len(body) <= FLATTENED_HERE and not flatten(response.text).faults:
                 return None
@@ -87,11 +91,18 @@ class Reading:
                     code, answer = await _ask(self._child, body)
             except TimeoutError:
                 return _refusal(response, f"making it harmless took longer than {self._deadline:g} s")
+            except OSError as error:  # no descriptor, process or memory left for a child; the page is not to blame
+                why = f"no process could be started to read the page in: {error.strerror}; raise `ulimit -n` or `-u`"
+                return Failed(OutOfResources.reason, response.status, why)
         verdict, _, rest = answer.partition(b"\n")
         if code or verdict not in (b"same", b"cleaned"):
             why = rest.decode("utf-8", "replace") or f"parsing it ended a child process ({_ending(code)})"
             return _refusal(response, why)
         return rest.decode("utf-8", "replace") if verdict == b"cleaned" else None
+
+
+def _is_suspicious(body: bytes) -> bool:
+    return is_suspicious(body) or nests(body)
 
 
 async def _ask(command: Sequence[str], body: bytes) -> tuple[int, bytes]:

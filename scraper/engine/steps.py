@@ -32,6 +32,7 @@ LOOK_EVERY = 1.0  # seconds
 BLOCKED_AFTER = 5.0  # seconds in one step, from which it is named
 STACK_FRAMES = 12  # innermost ones of a step that is named
 SUSPECTS_KEPT = 1000
+_SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _CRUMB = struct.Struct("<qq")  # the run's number, the request's id; 0: nobody is in a step
 _NOBODY = _CRUMB.pack(0, 0)
 _LOG = logging.getLogger("scraper")
@@ -113,14 +114,17 @@ class Steps:
 
     def _remember(self, folder: Path) -> None:
         self._load(folder / "suspects.json")
-        file = os.open(folder / "crumb", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            file = os.open(folder / "crumb", os.O_RDWR | os.O_CREAT | _SAFELY, 0o600)
+        except OSError as error:
+            raise StateError(f"{folder / 'crumb'}: {error.strerror}; move it away") from None
         try:
             left = os.pread(file, _CRUMB.size, 0)
             os.pwrite(file, _NOBODY, 0)  # a written block is there for good: no full disk can take the mapping away
             self._memory = mmap.mmap(file, _CRUMB.size)
         except OSError as error:
             raise StateError(
-                f"{folder / 'crumb'}: {error.strerror}; the crawl's state needs room on its disk"
+                f"{folder / 'crumb'}: {error.strerror}; the crawl's state needs room on its disk and a free descriptor"
             ) from None
         finally:
             os.close(file)
@@ -128,8 +132,9 @@ class Steps:
         if run == self._run and request and len(self._suspects.deaths) < SUSPECTS_KEPT:
             self._suspects.deaths[request] = self.deaths(request) + 1
             fresh = folder / "suspects.json.new"
-            fresh.touch(0o600)
-            fresh.write_bytes(msgspec.json.encode(self._suspects))
+            fresh.unlink(missing_ok=True)
+            with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _SAFELY, 0o600), "wb") as kept:
+                kept.write(msgspec.json.encode(self._suspects))
             fresh.replace(folder / "suspects.json")
 
     def _load(self, path: Path) -> None:

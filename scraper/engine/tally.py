@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from scraper.frontier.base import Committed, History
-from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.outcome import PARTIAL, Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
 from scraper.policy.redirect import is_downgrade
 from scraper.visit import Visit
 
@@ -35,9 +35,9 @@ class Trouble:
 
     @property
     def line(self) -> str:
-        """The line that says it: a traceback's last one."""
-        lines = self.detail.strip().splitlines()
-        return lines[-1][:LINE_CHARS] if lines else ""
+        """The line that says it: a traceback's last one that has words; a group of errors ends in a rule."""
+        lines = [line for line in self.detail.splitlines() if any(map(str.isalnum, line))]
+        return lines[-1].strip()[:LINE_CHARS] if lines else ""
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class Tally:
     retries: int = 0
     redirects: int = 0
     downgrades: int = 0  # redirects from https to http, in this process
+    partial: int = 0  # of the pages: those whose body was cut short
     duplicates: int = 0
     robots: int = 0
     resumed_pages: int = 0
@@ -69,6 +70,7 @@ class Tally:
             if kind == _FETCHED:
                 self.pages += visits
                 self.bytes += size
+                self.partial += visits if reason == PARTIAL else 0
             elif kind == _REFUSED:
                 self.refused[reason] += visits
             elif kind == _FAILED:
@@ -104,8 +106,9 @@ class Tally:
 
     def _count(self, visit: Visit, outcome: Outcome) -> None:
         match outcome:
-            case Fetched(bytes=size):
+            case Fetched(bytes=size, partial=partial):
                 self.pages += 1
+                self.partial += partial
                 self.bytes += size
                 self.streaks.pop(visit.lease.origin, None)
             case Moved(target=target):

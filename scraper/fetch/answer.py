@@ -1,8 +1,8 @@
 """An answer on its way in: head and body as aiohttp gives them, read to the end and made a Response.
 
-A body is read at a pace, under a limit, and when it is large in turn with the others, so the bytes in memory are
-bounded however many answers come at once. One that ends too early is a failure that carries what came, marked as
-truncated; nobody takes half a page for a page.
+A body is read at a pace, under a limit, and when it is large within what all may hold together, so the bytes in memory
+are bounded however many answers come at once. One that ends too early is a failure that carries what came, marked as
+truncated, or an answer with that mark for those who want it; nobody takes half a page for a page.
 
 Sending and connecting must not enter.
 """
@@ -12,10 +12,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from scraper.errors import BodyTooLarge, ChunkedEncodingError, RequestException
+from scraper.errors import BodyTooLarge, ChunkedEncodingError, MalformedResponse, RequestException
+from scraper.fetch.base import Wanted, terms
 from scraper.fetch.body import SMALL_BODY, BodyReader
 from scraper.fetch.deadline import Deadline
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
+from scraper.fetch.inflight import BytesInFlight, Share
 from scraper.fetch.lean import Answer, whole_body
 from scraper.fetch.pace import Pace, Slowest
 from scraper.fetch.sending import Sending
@@ -24,38 +26,61 @@ from scraper.response import Headers, Response
 
 __all__ = ["LARGE_BODIES", "AnswerReader"]
 
-LARGE_BODIES = 4  # at a time, each at most of the limit; small ones are never kept waiting
+LEAST_STATUS = 100  # RFC 9110, 15: below is nothing that a client could understand
+LARGE_BODIES = 4  # of the size of the limit, in memory at a time; small ones are never kept waiting
+
+LITTLE, LITTLE_SECONDS = 64 * 1024, 0.3  # bytes and seconds spent on a body that matters little, to keep its connection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerReader:
-    """How bodies are read: at most `limit` bytes, as many `large` ones at a time, none slower than `slowest`."""
+    """How bodies are read: at most `limit` bytes, all of them within `in_flight`, none slower than `slowest`."""
 
     limit: int
-    large: asyncio.Semaphore
+    in_flight: BytesInFlight
     slowest: Slowest
 
     async def read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
         """Return the answer to `request` with its whole body. Raises RequestException."""
+        if answer.status < LEAST_STATUS:
+            raise failure(MalformedResponse, request, f"what the server sent is not valid HTTP: status {answer.status}")
         headers = Headers(_decoded(answer.raw_headers))
         body = b""
         whole = whole_body(answer.content) if "content-length" in headers else None
-        if whole is not None and len(whole) <= SMALL_BODY and "content-encoding" not in headers:
-            body = whole  # the usual page: it needs neither pace nor turn
-            if len(body) > self.limit:
-                raise failure(BodyTooLarge, request, f"the body is larger than the {self.limit:,} bytes allowed")
+        if whole is not None and len(whole) <= min(self.limit, SMALL_BODY) and "content-encoding" not in headers:
+            body = whole  # the usual answer: it needs neither pace nor share
         elif not answer.content.at_eof():
-            self._refuse_announced(request, headers)
-            turn = _Turn(self.large, deadline)
-            encoding = headers.get("content-encoding", "")
-            reader = BodyReader(request, encoding=encoding, limit=self.limit, grown=turn.take)
+            wanted = terms.get()
+            if _head_is_enough(answer.status, headers, wanted.body):
+                return await self._read_a_little(answer, request, sending, headers)
+            limit = wanted.enough
+            if limit is None:
+                limit = self.limit
+                self._refuse_announced(request, headers)
+            share = Share(self.in_flight, deadline)
+            reader = BodyReader(request, encoding=_codings(headers), limit=limit, grow=share.grow)
             try:
                 body = await self._body(answer, reader, request, sending, headers)
             except (BodyTooLarge, ChunkedEncodingError) as error:
-                error.response = _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
-                raise
+                error.response = cut = _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
+                if wanted.body != "part" or isinstance(error, BodyTooLarge):
+                    raise
+                answer.holder.close()  # aiohttp keeps the connection of an answer that did not come to its end
+                return cut
             finally:
-                turn.give_back()
+                share.give_back()
+        return _response(answer, request, sending, headers, body)
+
+    async def _read_a_little(self, answer: Answer, request: Request, sending: Sending, headers: Headers) -> Response:
+        """Return an answer whose body matters little: as much of it as costs nothing, whatever is wrong with it."""
+        reader = BodyReader(request, encoding="", limit=LITTLE)
+        try:
+            reader = BodyReader(request, encoding=_codings(headers), limit=LITTLE)
+            async with asyncio.timeout(LITTLE_SECONDS):
+                body = await self._body(answer, reader, request, sending, headers)
+        except (RequestException, TimeoutError):
+            answer.holder.close()
+            return _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
         return _response(answer, request, sending, headers, body)
 
     def _refuse_announced(self, request: Request, headers: Headers) -> None:
@@ -83,32 +108,6 @@ class AnswerReader:
         return body
 
 
-class _Turn:
-    """One large body's turn among the others, if it comes to that."""
-
-    __slots__ = ("_deadline", "_large", "_taken")
-
-    def __init__(self, large: asyncio.Semaphore, deadline: Deadline) -> None:
-        self._large = large
-        self._deadline = deadline
-        self._taken = False
-
-    async def take(self) -> None:
-        """Wait until one of the large bodies is through; the time does not count against the exchange."""
-        when, clock = self._deadline.when(), asyncio.get_running_loop().time
-        began = clock()
-        self._deadline.reschedule(None)
-        await self._large.acquire()
-        self._taken = True
-        if when is not None:
-            self._deadline.reschedule(when + clock() - began)
-
-    def give_back(self) -> None:
-        """End the turn."""
-        if self._taken:
-            self._large.release()
-
-
 def _response(
     answer: Answer, request: Request, sending: Sending, headers: Headers, body: bytes, cut: bool = False
 ) -> Response:
@@ -125,6 +124,18 @@ def _response(
         sent_at=sent_at,
         elapsed=now - sent_at,
     )
+
+
+def _head_is_enough(status: int, headers: Headers, body: Wanted) -> bool:
+    """Tell whether an answer is one whatever its body does: a redirect, and no page for who wants only pages."""
+    return (300 <= status < 400 and "location" in headers) or (body != "whole" and not 200 <= status < 300)
+
+
+def _codings(headers: Headers) -> str:
+    """Return the codings that are around a body; those of its transfer (RFC 9112, 6.1) were put on last."""
+    around = headers.get("content-encoding", "")
+    transfer = headers.get("transfer-encoding", "chunked")
+    return around if transfer == "chunked" else f"{around}, {transfer}"
 
 
 def _decoded(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:

@@ -8,13 +8,37 @@ Policy (robots.txt, scope, rates, retries) must not enter here; it stands above,
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Literal, Protocol, Self, TypeAlias
 
 from scraper.request import Request
 from scraper.response import Response
 
-__all__ = ["Fetcher"]
+__all__ = ["Fetcher", "Terms", "Wanted", "terms"]
+
+
+def _nobody(at: float) -> None:
+    """Be told what nobody wants to know."""
+
+
+Wanted: TypeAlias = Literal["whole", "page", "part"]
+"""What of a body is wanted: all of it; all of it from a page (2xx), else the head is enough; or, from a page, what came
+before it was cut short, marked as truncated."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a caller wants beside the answer. It is for the fetcher that does the work; those around it are unaware."""
+
+    sent: Callable[[float], object] = _nobody  # to be called when the request goes out, with the clock seconds of that
+    enough: int | None = None  # bytes of the body; more is BodyTooLarge with these. None: the fetcher's own limit
+    body: Wanted = "whole"
+
+
+terms: ContextVar[Terms] = ContextVar("terms", default=Terms())  # noqa: B039 - frozen
 
 
 class Fetcher(Protocol):

@@ -27,17 +27,18 @@ _EXTRA = "pip install 'scraper[speed]'"
 class BodyReader:
     """Read one body; `parts` is what came so far, decoded.
 
-    `limit`: bytes. `grown` is awaited once, when the body turns out to be larger than SMALL_BODY.
+    `limit`: bytes. `grow` is awaited when the body has come to more than SMALL_BODY; it returns how many bytes
+    beyond that it may have until it is to be asked again.
     """
 
     def __init__(
-        self, request: Request, *, encoding: str, limit: int, grown: Callable[[], Awaitable[object]] | None = None
+        self, request: Request, *, encoding: str, limit: int, grow: Callable[[], Awaitable[int]] | None = None
     ) -> None:
         self._request = request
-        self._encoding = encoding
+        self._codings = codings_of(encoding) if encoding else []  # known words only: errors quote them
         self._limit = limit
-        self._grown = grown
-        self._decoders = self._chain() if encoding else []
+        self._grow = grow
+        self._decoders = self._chain() if self._codings else []
         self.parts: list[bytes] = []
 
     async def read(self, more: Callable[[], Awaitable[bytes]]) -> bytes:
@@ -46,7 +47,7 @@ class BodyReader:
         Raises BodyTooLarge above the limit, ContentDecodingError, or ChunkedEncodingError for a stream that ends too
         early.
         """
-        request, encoding = self._request, self._encoding
+        request, encoding = self._request, ", ".join(reversed(self._codings))
         try:
             await self._read(more)
         except TooMuchError:
@@ -63,6 +64,7 @@ class BodyReader:
 
     async def _read(self, more: Callable[[], Awaitable[bytes]]) -> None:
         size = wire = 0
+        granted = SMALL_BODY
         while data := await more():
             wire += len(data)
             if wire > self._limit + (WIRE_EXTRA if self._decoders else 0):
@@ -70,13 +72,12 @@ class BodyReader:
             for part in _decoded(data, self._decoders):
                 self.parts.append(part)
                 size += len(part)
-                if size > SMALL_BODY and self._grown is not None:
-                    grown, self._grown = self._grown, None
-                    await grown()
+                while size > granted and self._grow is not None:
+                    granted = SMALL_BODY + await self._grow()
 
     def _chain(self) -> list[Decoder]:
         """Return the decoders in the order of use; refuse what they cannot be."""
-        codings = codings_of(self._encoding)
+        codings = self._codings
         if foreign := NOT_DECODABLE.intersection(codings):
             what = f"the body is in {min(foreign)}, which was not asked for"
             if foreign & {"br", "zstd"}:

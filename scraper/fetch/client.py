@@ -9,7 +9,6 @@ Redirects, robots.txt, rates and retries must not enter here: they are the calle
 from __future__ import annotations
 
 import asyncio
-import math
 import ssl
 from collections.abc import Collection, Mapping
 from types import TracebackType
@@ -18,20 +17,21 @@ from typing import Any, Self
 from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
 from yarl import URL
 
-from scraper.clock import Clock
-from scraper.errors import ProxyError, RequestException, SSLError, UnsafeAddress
+from scraper.clock import Clock, SteadyWall
+from scraper.errors import ProxyError, RequestException, UnsafeAddress
 from scraper.fetch.answer import LARGE_BODIES, AnswerReader
 from scraper.fetch.connector import BoundedConnector
 from scraper.fetch.deadline import Deadline, Deadlines
-from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
-from scraper.fetch.lean import Answer, LeanWay, Wire
+from scraper.fetch.inflight import BytesInFlight
+from scraper.fetch.lean import Answer, LeanWay
 from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
 from scraper.fetch.sending import Sending, TimedRequest, current_sending, send_once
 from scraper.fetch.sockets import KeptConnections, share_descriptors
+from scraper.fetch.wire import WIRE, connect_limit, seconds, standing_headers, trust
 from scraper.policy.cookies import CookieJar
 from scraper.policy.proxy import ProxyChoice
 from scraper.policy.redirect import is_harmless
@@ -41,17 +41,9 @@ from scraper.urls import origin
 
 __all__ = ["AiohttpFetcher"]
 
-ACCEPT = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-READ_BUFFER = 64 * 1024  # bytes; aiohttp's own 256 KiB cost 576 kB for each response in flight
-MAX_HEADER_LINE = 64 * 1024  # bytes; long Content-Security-Policy lines pass aiohttp's 8,190
-MAX_HEADERS = 256
 DNS_CACHE_SECONDS = 300
 DNS_CACHE_NAMES = 10_000  # about a kilobyte each
 KEEP_ALIVE_SECONDS = 15.0
-SHORTEST_TIMEOUT = 0.001  # seconds
-_WIRE = Wire(
-    read_bufsize=READ_BUFFER, max_line_size=MAX_HEADER_LINE, max_field_size=MAX_HEADER_LINE, max_headers=MAX_HEADERS
-)
 _PROXY_LOGIN = 407  # RFC 9110, 15.5.8
 _BODILESS = ("GET", "HEAD")
 _NO_CONTENT_TYPE = ("Content-Type",)
@@ -97,7 +89,7 @@ class AiohttpFetcher:
         self._clock = clock
         self._connections, self._connections_per_host = connections, connections_per_host
         self._timeout = timeout
-        self._connect_timeout, self._limits = connect_timeout, _connect_limit(connect_timeout)
+        self._connect_timeout, self._limits = connect_timeout, connect_limit(connect_timeout)
         self._slowest = slowest
         self._guard = guard
         self._proxies = proxy_choice(proxy)
@@ -107,7 +99,7 @@ class AiohttpFetcher:
         self._verify_tls = verify_tls
         self.cookies = CookieJar() if cookies else None
         everywhere = {name: value for name, value in headers.items() if own_origins is None or is_harmless(name)}
-        self._headers = _standing(user_agent, everywhere)
+        self._headers = standing_headers(user_agent, everywhere)
         self._own_headers = tuple((name, value) for name, value in headers.items() if name not in everywhere)
         self._own_origins = frozenset(own_origins or ())
         self._connect_to = dict(connect_to)
@@ -117,16 +109,21 @@ class AiohttpFetcher:
     async def __aenter__(self) -> Self:
         if self._session is not None:
             raise RuntimeError("this fetcher is open already")
-        trust = _tls(self._verify_tls)
+        trusted = trust(self._verify_tls)
+        self._wall = SteadyWall(self._clock)
         share = share_descriptors(self._connections)
         self._turns = asyncio.Semaphore(share.busy)
         self._kept = KeptConnections(share.idle)
         self._deadlines = Deadlines()
-        self._reader = AnswerReader(limit=self._max_body, large=asyncio.Semaphore(LARGE_BODIES), slowest=self._slowest)
+        self._reader = AnswerReader(
+            limit=self._max_body,
+            in_flight=BytesInFlight((LARGE_BODIES - 1) * self._max_body),  # and one body beyond them
+            slowest=self._slowest,
+        )
         self._resolver = Resolver(
             timeout=self._connect_timeout, connect_to=self._connect_to, clock=self._clock, look_up=self._look_up
         )
-        connector = self._connector(trust, share.busy)
+        connector = self._connector(trusted, share.busy)
         self._session = ClientSession(
             connector=connector,
             request_class=TimedRequest,
@@ -134,12 +131,12 @@ class AiohttpFetcher:
             cookie_jar=DummyCookieJar(),  # aiohttp's own takes cookies for public suffixes
             headers=self._headers,
             auto_decompress=False,
-            read_bufsize=_WIRE.read_bufsize,
-            max_line_size=_WIRE.max_line_size,
-            max_field_size=_WIRE.max_field_size,
-            max_headers=_WIRE.max_headers,
+            read_bufsize=WIRE.read_bufsize,
+            max_line_size=WIRE.max_line_size,
+            max_field_size=WIRE.max_field_size,
+            max_headers=WIRE.max_headers,
         )
-        self._lean = LeanWay(self._session, _WIRE)
+        self._lean = LeanWay(self._session, WIRE)
         return self
 
     async def __aexit__(
@@ -156,7 +153,7 @@ class AiohttpFetcher:
                 await resolver.close()
 
     def _connector(self, trust: bool | ssl.SSLContext, connections: int) -> BoundedConnector:
-        options = {
+        options: dict[str, Any] = {
             "ssl": trust,
             "resolver": self._resolver,
             "ttl_dns_cache": DNS_CACHE_SECONDS,
@@ -176,8 +173,8 @@ class AiohttpFetcher:
         if self._session is None:
             raise RuntimeError("this fetcher is not open; use it inside `async with`")
         session = self._session
-        limits = self._limits if connect_timeout is None else _connect_limit(connect_timeout)
-        total = _seconds(self._timeout if timeout is None else timeout)
+        limits = self._limits if connect_timeout is None else connect_limit(connect_timeout)
+        total = seconds(self._timeout if timeout is None else timeout)
         async with self._turns:
             sending = Sending(self._clock, self._kept, request.url, self._resend)
             mark = current_sending.set(sending)
@@ -189,7 +186,7 @@ class AiohttpFetcher:
             except FOREIGN_ERRORS as error:
                 # What a proxy's error holds may show its password, so nothing of it is kept.
                 cause = None if sending.proxied else error
-                raise translate(error, request, sent=sending.at is not None) from cause
+                raise translate(error, request, sent=sending.at is not None, proxied=sending.proxied) from cause
             finally:
                 current_sending.reset(mark)
 
@@ -216,7 +213,8 @@ class AiohttpFetcher:
             raise
         answer.holder.release()
         if self.cookies is not None and "set-cookie" in response.headers:
-            self.cookies.receive(request.url, response.headers.get_all("set-cookie"), self._clock.wall())
+            told, date = response.headers.get_all("set-cookie"), response.headers.get("date", "")
+            self.cookies.receive(request.url, told, self._wall.now(), date=date)
         if sending.connection is not None:
             self._kept.keep(sending.connection, sending)
         return response
@@ -248,7 +246,7 @@ class AiohttpFetcher:
             headers = (*headers, *(pair for pair in self._own_headers if pair[0].lower() not in given))
         if self.cookies:
             by_hand = "; ".join(value for name, value in headers if name.lower() == "cookie")
-            if cookie := self.cookies.header(request.url, self._clock.wall(), by_hand):
+            if cookie := self.cookies.header(request.url, self._wall.now(), by_hand):
                 headers = (*(pair for pair in headers if pair[0].lower() != "cookie"), ("Cookie", cookie))
         return headers
 
@@ -268,29 +266,3 @@ class AiohttpFetcher:
         extra.update(proxy_arguments(proxy, secure))
         if not secure:
             extra["headers"] = (*extra.get("headers", ()), *proxy.authorization.items())
-
-
-def _connect_limit(seconds: float) -> ClientTimeout:
-    """Return aiohttp's time limit for one connection; the exchange as a whole has one of our own."""
-    return ClientTimeout(total=None, sock_connect=_seconds(seconds))
-
-
-def _standing(user_agent: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that every request has; `headers` replace ours, whatever their case."""
-    standing = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-    known = {name.lower(): name for name in standing}
-    return {**standing, **{known.get(name.lower(), name): value for name, value in headers.items()}}
-
-
-def _seconds(timeout: float) -> float | None:
-    """Return `timeout` as aiohttp has it: None for ever; 0 would mean that too, so time that is used up is a moment."""
-    return None if math.isinf(timeout) else max(timeout, SHORTEST_TIMEOUT)
-
-
-def _tls(verify: bool | str) -> bool | ssl.SSLContext:
-    if isinstance(verify, bool):
-        return verify
-    try:
-        return ssl.create_default_context(cafile=verify)
-    except OSError as error:
-        raise SSLError(f"{verify}: not a readable PEM file of trusted certificates ({error.strerror})") from error

@@ -1,55 +1,99 @@
-"""The connections themselves: aiohttp's, with three bounds that it leaves open.
+"""The connections themselves: aiohttp's, with what it leaves open closed.
 
 Interim answers (1xx) before an answer are few; the polite end of a TLS connection is short, since its descriptor stays
-open as long; and a connection on which bytes came that nobody asked for is not used again.
+open as long; a connection on which bytes came that nobody asked for is not used again, but the answer before those
+bytes is whole; and what breaks the rules within a body ends that body at once.
 
-Here and nowhere else the package leans on inner names of aiohttp (`_factory`, `_wrap_create_connection`), which is why
-its version is bounded in pyproject.toml. What is sent, and whether again, must not enter.
+Here and nowhere else the package leans on inner names of aiohttp (`_factory`, `_payload`, `_wrap_create_connection`),
+which is why its version is bounded in pyproject.toml. What is sent, and whether again, must not enter.
 """
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from typing import Any
 
-from aiohttp import TCPConnector
+from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import RawResponseMessage
-from aiohttp.http_exceptions import BadHttpMessage
+from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import StreamReader
 
 __all__ = ["BoundedConnector"]
 
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
 TLS_FAREWELL = 1.0  # seconds
+READ_APART = 64 * 1024  # bytes that are kept until the head is complete; a longer one is not looked at again
+_HEAD_END = re.compile(rb"\n\r?\n")
 _SWITCHING = 101  # the only 1xx that is final: what follows is no HTTP
 
 
 class _Handler(ResponseHandler):
-    """One connection; it fails when interim answers do not end."""
+    """One connection; it fails when interim answers do not end, and keeps an answer from what follows it."""
 
     _interim = 0
+    _head: bytes | None = None  # what came for the answer that is waited for; None: its head is here
+
+    def set_response_params(self, **params: Any) -> None:
+        self._head, self._params = b"", params
+        super().set_response_params(**params)
+
+    def data_received(self, data: bytes) -> None:
+        if self._head is not None:
+            self._head = self._head + data if len(self._head) < READ_APART else None
+        super().data_received(data)
 
     async def read(self) -> tuple[RawResponseMessage, StreamReader]:
         message, payload = await super().read()
-        if not 100 <= message.code < 200 or message.code == _SWITCHING:
-            self._interim = 0
+        if _is_final(message):
+            self._interim, self._head = 0, None
         else:
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers (1xx)")
         return message, payload
 
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        """Fail, when nothing can be said for what came; aiohttp's parser forgets an answer with junk behind it."""
+        came, self._head = self._head, None
+        if isinstance(exc, HttpProcessingError):
+            if came and not any(_is_final(message) for (message, _), _ in self._buffer):
+                self._buffer.clear()
+                self._read_apart(came)
+            if self._payload is not None and not self._payload.is_eof():
+                # aiohttp tells only who waits for an answer, not who reads its body.
+                self._payload.set_exception(ClientPayloadError(exc.message))
+                self._payload = None  # or it is told once more, and otherwise, when the connection is lost
+        super().set_exception(exc, *cause)
+
+    def _read_apart(self, came: bytes) -> None:
+        """Parse `came` once more, each head by itself, so that a fault behind the answer's head cannot undo it."""
+        super().set_response_params(**self._params)
+        start = 0
+        for blank in _HEAD_END.finditer(came):
+            super().data_received(came[start : blank.end()])
+            start = blank.end()
+            if self._exception is not None or (self._buffer and _is_final(self._buffer[-1][0][0])):
+                break
+        if self._exception is None:
+            super().data_received(came[start:])
+
+
+def _is_final(message: RawResponseMessage) -> bool:
+    return not 100 <= message.code < 200 or message.code == _SWITCHING
+
 
 class BoundedConnector(TCPConnector):
-    """aiohttp's connector over connections with bounds."""
+    """aiohttp's connector over connections with bounds; `farewell`: seconds that the end of TLS may take."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, farewell: float = TLS_FAREWELL, **options: Any) -> None:
         super().__init__(**options)
+        self._farewell = farewell
         handler: type[ResponseHandler] = _Handler
         self._factory = partial(handler, loop=self._loop)
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
         if options.get("ssl"):
-            options["ssl_shutdown_timeout"] = TLS_FAREWELL
+            options["ssl_shutdown_timeout"] = self._farewell
         return await super()._wrap_create_connection(*args, **options)

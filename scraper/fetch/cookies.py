@@ -15,6 +15,7 @@ import msgspec
 
 from scraper.errors import InvalidURL, StateDamaged, StateError
 from scraper.policy.cookies import Cookie
+from scraper.policy.setcookie import CONTROLS
 from scraper.urls import canonical, hostname
 
 __all__ = ["load_cookies", "save_cookies"]
@@ -82,7 +83,7 @@ def _checked(saved: _Saved, number: int) -> Cookie:
     except InvalidURL:
         known = False
     text = f"{saved.name}{saved.value}{saved.path}{saved.port}"
-    if not known or not text.isprintable() or ";" in text or not saved.path.startswith("/"):
+    if not known or CONTROLS.search(text) or ";" in text or not saved.path.startswith("/"):
         raise ValueError(saved.domain)
     return Cookie(
         name=saved.name,

@@ -13,10 +13,11 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+zstd: Any
 try:
     import brotli
 except ImportError:  # the extra `speed` is not installed
-    brotli = None
+    brotli = None  # type: ignore[assignment,unused-ignore]
 
 try:
     if sys.version_info >= (3, 14):
@@ -202,12 +203,14 @@ class _Brotli:
         self._stream: Any = brotli.Decompressor()
 
     def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._stream.is_finished():
+            raise UnknownCodingError  # the library refuses what follows a stream, and so it is when it comes in pieces
         while not self._stream.is_finished():
             out = self._stream.process(data, output_buffer_limit=STEP)
             data = b""
             if out:
                 yield out
-            if self._stream.can_accept_more_data():
+            if len(out) < STEP and self._stream.can_accept_more_data():  # what it has taken in may be more than it gave
                 break
 
     def truncated(self, output: bytes) -> bool:
@@ -220,13 +223,15 @@ class _Zstd:
     def __init__(self) -> None:
         self._options = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW_LOG}
         self._stream: Any = zstd.ZstdDecompressor(options=self._options)
+        self._over = False  # the last frame is complete; what follows is padding, in every further piece too
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         at = 0
-        while at < len(data):
+        while at < len(data) and not self._over:
             if self._stream.eof:
                 if data[at] not in _ZSTD_STARTS:
-                    return  # padding
+                    self._over = True
+                    return
                 self._stream = zstd.ZstdDecompressor(options=self._options)
             piece = data[at : at + MEMBER_SLICE]
             at += len(piece)

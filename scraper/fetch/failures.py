@@ -21,6 +21,7 @@ from scraper.errors import (
     DNSError,
     InvalidURL,
     MalformedResponse,
+    OutOfResources,
     ProxyError,
     ReadTimeout,
     RequestException,
@@ -39,6 +40,7 @@ __all__ = ["FOREIGN_ERRORS", "failure", "translate"]
 FOREIGN_ERRORS = (aiohttp.ClientError, OSError, ValueError, TypeError, RuntimeError)
 
 _UNSAFE_CURE = "make the host a seed, or name the network in fetch.allow_addresses"
+NOTHING_LEFT = frozenset({errno.EMFILE, errno.ENFILE})  # open(2): of descriptors, for the process, for the system
 MAX_QUOTED = 120  # characters of a foreign text in a message
 
 # OpenSSL's X509_V_ERR_* numbers, as SSLCertVerificationError.verify_code has them.
@@ -77,14 +79,18 @@ def failure(kind: type[RequestException], request: Request, what: str) -> Reques
     return kind(f"{request.method} {request.url}: {what}", request=request)
 
 
-def translate(error: Exception, request: Request, *, sent: bool) -> RequestException:
+def translate(error: Exception, request: Request, *, sent: bool, proxied: bool = False) -> RequestException:
     """Return this package's error for `error`; `sent` tells whether the request had left when it happened."""
     cause = error.__cause__ if isinstance(error, NotSentAgainError) and error.__cause__ is not None else error
     kind, what = _explain(cause, request, sent)
+    if proxied and not sent and kind in (ConnectionError, MalformedResponse):  # nobody but the proxy has spoken yet
+        kind, what = ProxyError, f"the proxy made no tunnel: {what}"
     return failure(kind, request, what)
 
 
 def _explain(error: BaseException, request: Request, sent: bool) -> tuple[type[RequestException], str]:
+    if getattr(getattr(error, "os_error", error), "errno", None) in NOTHING_LEFT:
+        return OutOfResources, "not sent: this process has too many files open; raise `ulimit -n`"
     match error:
         case TimeoutError():
             return _timeout(error, sent)
@@ -106,8 +112,6 @@ def _explain(error: BaseException, request: Request, sent: bool) -> tuple[type[R
 def _no_connection(error: OSError) -> tuple[type[RequestException], str]:
     if isinstance(error, RefusedAddressError):
         return UnsafeAddress, f"{error.why}, which a page may not lead to; {_UNSAFE_CURE}"
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return ConnectionError, "no connection: this process has too many files open; raise `ulimit -n`"
     return ConnectionError, f"no connection: {_system(error)}"
 
 

@@ -88,7 +88,8 @@ class Gate:
             return outcome, HostPolicy(robots_until=-inf, rest_until=self._clock.now() + outcome.delay)
         assert isinstance(outcome, Failed)
         known.tries = 0
-        return outcome, HostPolicy(robots_until=self._clock.now() + AGAIN)
+        now = self._clock.now()
+        return outcome, HostPolicy(robots_until=now + AGAIN, rest_until=None if wait is None else now + wait)
 
     def sitemaps(self, where: str) -> tuple[str, ...]:
         """Return the sitemaps that an origin's robots.txt names."""

@@ -38,25 +38,16 @@ from aiohttp.streams import StreamReader
 from yarl import URL
 
 from scraper.fetch.sending import NotSentAgainError, Sending
+from scraper.fetch.wire import Wire
 from scraper.request import Request
 
-__all__ = ["Answer", "LeanWay", "Wire", "whole_body"]
+__all__ = ["Answer", "LeanWay", "whole_body"]
 
 WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
 ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
 _SWITCHING = 101  # the only 1xx that is final
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
-    """How answers are read from a connection; bytes and counts as aiohttp has them."""
-
-    read_bufsize: int
-    max_line_size: int
-    max_field_size: int
-    max_headers: int
 
 
 @dataclass(slots=True)

@@ -20,12 +20,13 @@ from scraper.errors import ConfigError, ConfigProblem
 from scraper.fetch.connector import BoundedConnector
 from scraper.policy.proxy import Proxy, ProxyChoice
 
+socks: Any
 try:
     from python_socks import ProxyConnectionError, ProxyTimeoutError, ProxyType
     from python_socks import ProxyError as SocksRefusal
-    from python_socks.async_.asyncio import Proxy as SocksProxy
+    from python_socks.async_ import asyncio as socks
 except ImportError:  # the extra `socks` is not installed
-    SocksProxy = None
+    socks = None
 
 __all__ = ["FailedProxyError", "SocksConnector", "proxy_arguments", "proxy_choice"]
 
@@ -42,7 +43,7 @@ def proxy_choice(text: str) -> ProxyChoice | None:
         choice = ProxyChoice(text, os.environ)
     except ValueError as error:
         raise ConfigError(ConfigProblem(str(error), path="fetch.proxy")) from None
-    if choice.socks is not None and SocksProxy is None:
+    if choice.socks is not None and socks is None:
         what = "a SOCKS proxy needs an extra; pip install 'scraper[socks]'"
         raise ConfigError(ConfigProblem(what, path="fetch.proxy"))
     return choice
@@ -62,7 +63,7 @@ class SocksConnector(BoundedConnector):
         user, password = proxy.login or (b"", b"")
         kind = ProxyType.SOCKS4 if proxy.scheme == "socks4" else ProxyType.SOCKS5
         login = (user.decode("latin-1"), password.decode("latin-1")) if proxy.login else (None, None)
-        self._socks = SocksProxy(kind, proxy.host, proxy.port, *login, rdns=True)
+        self._socks = socks.Proxy(kind, proxy.host, proxy.port, *login, rdns=True)
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
         host, port = options.pop("addr_infos")[0][4][:2]

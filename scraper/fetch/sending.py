@@ -27,6 +27,7 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
 
 from scraper.clock import Clock
+from scraper.fetch.base import terms
 from scraper.fetch.sockets import KeptConnections
 from scraper.urls import Url, hostname
 
@@ -61,8 +62,9 @@ class Sending:
         return True
 
     def sent(self) -> None:
-        """Note that the request's bytes were handed to the socket."""
+        """Note, and tell who wants to know, that the request's bytes were handed to the socket."""
         self.at = self.clock.now()
+        terms.get().sent(self.at)
 
     def may_replace(self) -> bool:
         """Note that the connection ended without an answer; tell whether the request may go out over a new one."""
@@ -84,7 +86,7 @@ class UnaskedBytesError(ServerDisconnectedError):
 
 
 class TimedRequest(ClientRequest):
-    """aiohttp's request, that notes when its bytes were handed to the socket."""
+    """aiohttp's request, that notes and tells when its bytes were handed to the socket."""
 
     async def send(self, conn: Connection) -> ClientResponse:
         """Send as aiohttp does, and write down when and over what."""

@@ -1,8 +1,9 @@
-"""What a frontier is: the memory of a crawl behind five verbs.
+"""What a frontier is: the memory of a crawl behind six verbs.
 
     offer        requests enter (seeds); those already seen do not
     lease        the right to make requests now, of hosts that may be visited now
-    release      the host's slot is free again; it rests from the moment the request was sent
+    sent         a request went out: its host rests from that moment
+    release      the host's slot is free again
     commit       outcomes, new links and output offsets become durable, all in one transaction
     host_policy  what a site asked for: a delay, a rest, its robots.txt known for a while
 
@@ -122,10 +123,16 @@ class Frontier(Protocol):
         """Wait until at least one request may be made; return up to `limit`, or [] when the crawl is over."""
         ...
 
+    def sent(self, lease: Lease, at: float) -> None:
+        """Let the host rest from `at` (clock seconds), when the request went out; its slot is still taken."""
+        ...
+
     def release(self, lease: Lease, sent_at: float | None, heard: Heard | None = None) -> None:
         """Free the host's slot; it rests from `sent_at` (clock seconds), or not at all when nothing was sent.
 
-        `heard`: what the visit says about the host, which may then be visited more slowly, rest or count as dead.
+        Whoever cannot say earlier that a request went out says it here; until then no other one of a host that is owed
+        a rest is leased. `heard`: what the visit says about the host, which may then be visited more slowly, rest or
+        count as dead.
         """
         ...
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from scraper.clock import Clock
+from scraper.clock import Clock, SteadyWall
 from scraper.frontier.base import HostPolicy
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.index import Index
@@ -50,13 +50,23 @@ class Books:
         self.index = index
         self.clock = clock
         self.budget = budget  # None: nothing is counted
+        self.wall: SteadyWall  # from `set_time` on
         self.seen = Seen()
         self.recent = Recent[Url, int](RECENT_LINKS)
         self.trails: dict[int, Trail] = {}
+        self.claims: dict[int, list[int]] = {}  # request in a redirect chain -> fingerprints that only its hops brought
+        self.wanted: dict[int, tuple[Request, int] | None] = {}  # such a fingerprint -> who else asked for it, on what
         self.last_id = 0
         self.spent_upto = 0  # the last id whose URL the store's row of the budget knows
         self._robots_moved: dict[str, tuple[Url, ...]] = {}  # origin -> where its robots.txt was redirected to
         self._texts: dict[int, Request] = {}
+
+    def set_time(self, last: float) -> None:
+        """Begin to count; `last`: the latest moment on record, in epoch seconds, 0 for none.
+
+        Time goes on from there: a wall clock that was set back since prolongs no rest and reorders no outcomes.
+        """
+        self.wall = SteadyWall(self.clock, least=last)
 
     @property
     def has_room(self) -> bool:
@@ -114,6 +124,21 @@ class Books:
             chain=chain,
             host_is_dead=dead,
         )
+
+    def claim(self, number: int, mark: int) -> None:
+        """Let a request own the page that it was redirected to, until its chain ends."""
+        self.claims.setdefault(number, []).append(mark)
+        self.wanted[mark] = None
+
+    def disclaim(self, number: int, *, disowned: bool) -> list[tuple[Request, int]]:
+        """End a request's chain; return the others (with the page they were on) that wanted what it has disowned."""
+        others = []
+        for mark in self.claims.pop(number, ()):
+            other = self.wanted.pop(mark)
+            if disowned:
+                self.seen.discard(mark)
+                others += [other] if other is not None else []
+        return others
 
     def note_robots(self, origin: str, policy: HostPolicy) -> None:
         """Remember where an origin's robots.txt was moved to, until it is known what it says."""

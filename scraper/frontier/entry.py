@@ -17,7 +17,7 @@ from scraper.frontier.base import Committed
 from scraper.frontier.books import Books, Trail, url_row
 from scraper.frontier.hosts import HostQueue
 from scraper.frontier.store import Batch
-from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
+from scraper.outcome import PARTIAL, Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
 from scraper.policy.budget import Place, place_of
 from scraper.policy.redirect import next_hop
 from scraper.request import Request
@@ -35,7 +35,7 @@ class Entry:
     def __init__(self, books: Books) -> None:
         self.batch = Batch()
         self._books = books
-        self._at = books.clock.wall()
+        self._at = books.wall.now()
         self._accepted: list[tuple[int, HostQueue, Request]] = []
         self._ended: list[int] = []
         self._retried: list[tuple[int, float]] = []
@@ -51,8 +51,11 @@ class Entry:
         for request in requests:
             mark = request.fingerprint
             if mark in books.seen:
-                books.note(request)
                 self._duplicates += 1
+                if mark in books.wanted:
+                    books.wanted[mark] = (request, parent)
+                else:
+                    books.note(request)
                 continue
             if books.budget is not None and (reason := books.budget.spend(request.url, request.depth, self._from)):
                 over_budget.append((str(request.url), reason))  # not seen: it may still come in by another way
@@ -102,6 +105,12 @@ class Entry:
             detail = _storable(outcome.detail)
         self.batch.rows["done"].append((number, *_brief(outcome), items, size, elapsed, self._at, detail))
         self._ended.append(number)
+        if number in self._books.claims:
+            # Where a chain was given up before its end, each of its pages may lead on for who begins there.
+            disowned = isinstance(outcome, Refused) and outcome.reason is Reason.REDIRECT_LIMIT
+            for request, parent in self._books.disclaim(number, disowned=disowned):
+                self._from = None
+                self.offer((request,), (), parent)
 
     def _retry(self, lease: Lease, retry: Retry) -> None:
         attempt = lease.attempt + 1
@@ -114,7 +123,9 @@ class Entry:
         target = next_hop(lease.request, moved.status, moved.target)
         mark = target.fingerprint
         own = moved.target == lease.request.url or moved.target in lease.chain
-        if not self._books.seen.add(mark) and not own:
+        if self._books.seen.add(mark):
+            self._books.claim(lease.id, mark)
+        elif not own:
             self._overruled[lease.id] = Reason.DUPLICATE
             self._end(lease.id, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
             return
@@ -168,6 +179,8 @@ class Entry:
 def _brief(outcome: Outcome) -> tuple[int, str, int]:
     """Return (kind, reason, status) as they are stored."""
     match outcome:
+        case Fetched(status=status, partial=True):
+            return kind_of(outcome), PARTIAL, status
         case Fetched(status=status) | Moved(status=status):
             return kind_of(outcome), "", status
         case Refused(reason=why):
@@ -185,5 +198,8 @@ def _mark(text: str, reason: Reason) -> int:
 
 
 def _storable(text: str) -> str:
-    """Shorten foreign text and make it valid UTF-8."""
-    return text[:DETAIL_CHARS].encode("utf-8", "replace").decode()
+    """Shorten foreign text; it is valid UTF-8 then and cannot command the terminal of who looks into the state file."""
+    short = text[:DETAIL_CHARS]
+    if short.isprintable():
+        return short
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in short)

@@ -8,13 +8,12 @@ No time is read here and nothing is decided but the order within one host.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import inf
 
 from scraper.policy.pace import FRESH, Heard, Pace, Pacing
 
-__all__ = ["Host", "HostQueue", "Lane", "best_queue", "lane_of", "next_queue"]
-
-Lane = list[int]  # [priority, first id, last id]
+__all__ = ["Host", "HostQueue", "Slot", "best_queue", "next_queue"]
 
 
 class Host:
@@ -23,7 +22,9 @@ class Host:
     __slots__ = (
         "crawl_delay",
         "errands",
+        "gap",
         "in_flight",
+        "leaving",
         "name",
         "next_at",
         "pace",
@@ -38,12 +39,26 @@ class Host:
         self.queues: list[HostQueue] = []
         self.errands: list[HostQueue] = []  # of other hosts as a rule: their robots.txt was moved to this one
         self.in_flight = 0
+        self.leaving = 0  # requests in flight that have not gone out yet, as far as is known
+        self.gap = 0.0  # seconds that it is owed between two requests when it is well
         self.next_at = -inf  # clock seconds: not before
         self.sent_at = -inf  # clock seconds of the last request to it
         self.crawl_delay: float | None = None
         self.pace: Pace = FRESH
         self.ticket = 0  # the number of its one valid heap entry; 0: it is in no heap
         self.rank = 0  # the priority under which that entry stands
+
+    def has_room(self, limit: int) -> bool:
+        """Tell whether one request more may be leased, of `limit` at once, when the host has rested.
+
+        Of a host that is owed a rest one request at a time goes out: only then is known from when it rests.
+        """
+        return self.in_flight < self.pace.slots(limit) and not (self.leaving and self.pace.gap(self.gap, limit))
+
+    def left(self, at: float, limit: int) -> None:
+        """Rest from clock time `at`, when a request went out."""
+        self.sent_at = max(self.sent_at, at)
+        self.next_at = max(self.next_at, at + self.pace.gap(self.gap, limit))
 
     def hear(self, heard: Heard, now: float, pacing: Pacing) -> None:
         """Change the pace by what was heard, and rest when the host asks for that or does not answer."""
@@ -66,7 +81,7 @@ class HostQueue:
         self.id = number
         self.origin = origin
         self.host = host
-        self.lanes: list[Lane] = []  # highest priority first
+        self.lanes: list[list[int]] = []  # [priority, first id, last id], highest priority first
         self.length = 0
         self.robots_until = robots_until  # clock seconds: its robots.txt is known until then
         self.asked = False  # its robots.txt is being fetched; until it is known nothing else is leased
@@ -75,16 +90,15 @@ class HostQueue:
         return f"<HostQueue {self.origin} {self.length} queued>"
 
 
-def lane_of(lanes: list[Lane], priority: int) -> Lane:
-    """Return the lane of `priority`, made at its place when there is none. Priorities are few; a scan is short."""
-    for place, lane in enumerate(lanes):
-        if lane[0] == priority:
-            return lane
-        if lane[0] < priority:
-            lanes.insert(place, [priority, 0, 0])
-            return lanes[place]
-    lanes.append([priority, 0, 0])
-    return lanes[-1]
+@dataclass(slots=True)
+class Slot:
+    """What a lease holds of its host."""
+
+    queue: HostQueue
+    host: Host  # of the URL that is asked for; robots.txt may have moved away from its queue's host
+    priority: int
+    held: bool = True  # the slot is still taken
+    leaving: bool = True  # and its request has not gone out yet
 
 
 def best_queue(host: Host) -> HostQueue | None:

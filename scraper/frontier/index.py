@@ -4,8 +4,9 @@ Politeness is the shape of the data: a host stands in the ready heap only when i
 rested; a host that is leased, full or resting is not there, so nobody can ask it for a page. One host (a name) may have
 several origins (scheme and port), each with its own queue and its own robots.txt; they share the host's rest and slots.
 A queue whose robots.txt is not known yields exactly one lease, for that file, and nothing else until it is. Where that
-file was moved to another host, the next lease for it is an errand to that host, in its turn and at its pace. A dead
-host has neither rest nor limit: what it still has is leased at once, to be refused.
+file was moved to another host, the next lease for it is an errand to that host, in its turn and at its pace. A host
+rests from the moment its request went out; until that is known no other one is leased. A dead host has neither rest nor
+limit: what it still has is leased at once, to be refused.
 
 A queued request is its id: 4 bytes in one array of links (FIFO within a priority), its text stays on disk. Leasing is
 O(log hosts). No I/O, no asyncio, no URL text may enter.
@@ -13,31 +14,17 @@ O(log hosts). No I/O, no asyncio, no URL text may enter.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
-from scraper.frontier.hosts import Host, HostQueue, Lane, best_queue, lane_of, next_queue
+from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, next_queue
+from scraper.frontier.lanes import Lanes
 from scraper.policy.pace import Heard, Pacing
 from scraper.urls import origin as origin_of
 
 __all__ = ["Index"]
-
-
-@dataclass(slots=True)
-class _Slot:
-    """What a lease holds of its host."""
-
-    queue: HostQueue
-    host: Host  # of the URL that is asked for; robots.txt may have moved away from its queue's host
-    priority: int
-    gap: float  # seconds of rest that this request costs a host that is well
-    before: float  # the host's next_at before the lease
-    after: float  # and with it
-    held: bool = True  # the host's slot is still taken
 
 
 class Index:
@@ -54,14 +41,14 @@ class Index:
         self.queues: dict[str, HostQueue] = {}
         self.by_id: list[HostQueue] = []  # position: number of the queue
         self._hosts: dict[str, Host] = {}
-        self._next = array("I", [0])  # position: request id; value: the id behind it, 0 at the end
+        self._lanes = Lanes()
         self._ready: list[tuple[int, int, Host]] = []  # (-priority, ticket, host)
         self._resting: list[tuple[float, int, Host]] = []  # (next_at, ticket, host)
         self._delayed: list[tuple[float, int, int, HostQueue]] = []  # (not before, id, priority, queue)
         self._touched: dict[Host, None] = {}  # whose rest may have changed since `rests` was asked
         self._tickets = 0
-        self._leased: dict[int, _Slot] = {}
-        self._asked: dict[str, _Slot] = {}  # robots.txt leases by origin
+        self._leased: dict[int, Slot] = {}
+        self._asked: dict[str, Slot] = {}  # robots.txt leases by origin
         self.accepted = self.finished = self._queued = 0
 
     # -- queues ------------------------------------------------------------------------------------------------------
@@ -85,7 +72,7 @@ class Index:
 
     def append(self, request: int, queue: HostQueue, priority: int, now: float) -> None:
         """Accept request number `request`, always the next one, at the end of its lane."""
-        self._link(request)
+        self._lanes.extend(request)
         self.accepted += 1
         self._enqueue(request, queue, priority)
         self._notice(queue.host, priority, now)
@@ -95,73 +82,23 @@ class Index:
 
         The same as `append` for each of them, at a quarter of the price: this is what going on waits for.
         """
-        self._link(accepted)
         self.accepted, self.finished = accepted, finished
-        following, lanes = self._next, dict[tuple[int, int], Lane]()
-        lengths = [0] * len(self.by_id)
-        for request, place, priority in pending:
-            lane = lanes.get((place, priority))
-            if lane is None:
-                lane = lanes[place, priority] = lane_of(self.by_id[place].lanes, priority)
-                lane[1] = request
-            else:
-                following[lane[2]] = request
-            lane[2] = request
-            lengths[place] += 1
-        for queue, length in zip(self.by_id, lengths, strict=True):
-            if length:
-                queue.length += length
-                self._queued += length
-                self._offer_turn(queue.host, now)
+        for queue in self._lanes.refill(accepted, pending, self.by_id):
+            self._queued += queue.length
+            self._offer_turn(queue.host, now)
 
     def delay(self, request: int, queue: HostQueue, priority: int, until: float) -> None:
         """Keep `request` out of its queue until clock time `until`."""
         heappush(self._delayed, (until, request, priority, queue))
         self._queued += 1
 
-    def _link(self, request: int) -> None:
-        missing = request + 1 - len(self._next)
-        if missing == 1:
-            self._next.append(0)
-        elif missing > 1:
-            self._next.frombytes(bytes(missing * self._next.itemsize))
-
     def _enqueue(self, request: int, queue: HostQueue, priority: int, *, front: bool = False) -> None:
-        lane = lane_of(queue.lanes, priority)
-        self._next[request] = lane[1] if front else 0
-        if not lane[1]:
-            lane[1] = lane[2] = request
-        elif front:
-            lane[1] = request
-        else:
-            self._next[lane[2]] = request
-            lane[2] = request
-        queue.length += 1
+        self._lanes.put(request, queue, priority, front=front)
         self._queued += 1
-
-    def _dequeue(self, queue: HostQueue) -> tuple[int, int]:
-        lane = queue.lanes[0]
-        priority, request, last = lane
-        if request == last:
-            del queue.lanes[0]
-        else:
-            lane[1] = self._next[request]
-        queue.length -= 1
-        self._queued -= 1
-        return request, priority
 
     def ahead(self, queue: HostQueue, count: int) -> list[int]:
         """Return the next ids of the queue's first lane, at most `count`, without taking them."""
-        if not queue.lanes:
-            return []
-        _, request, last = queue.lanes[0]
-        found: list[int] = []
-        while len(found) < count:
-            found.append(request)
-            if request == last:
-                break
-            request = self._next[request]
-        return found
+        return self._lanes.ahead(queue, count)
 
     # -- turns -------------------------------------------------------------------------------------------------------
 
@@ -179,18 +116,17 @@ class Index:
         return taken
 
     def _take(self, queue: HostQueue, host: Host, now: float) -> int:
-        gap = self._gap(host.crawl_delay)
-        before, after = host.next_at, now + host.pace.gap(gap, self._limit)
+        host.gap = self._gap(host.crawl_delay)
         if queue.robots_until <= now and (queue.asked or not host.pace.dead):
             request = 0
             queue.asked = True
-            self._asked[queue.origin] = _Slot(queue, host, 0, gap, before, after)
+            self._asked[queue.origin] = Slot(queue, host, 0)
         else:
-            request, priority = self._dequeue(queue)
-            self._leased[request] = _Slot(queue, host, priority, gap, before, after)
+            request, priority = self._lanes.take(queue)
+            self._queued -= 1
+            self._leased[request] = Slot(queue, host, priority)
         host.in_flight += 1
-        host.next_at = after
-        self._touched[host] = None
+        host.leaving += 1
         self._offer_turn(host, now)
         return request
 
@@ -202,7 +138,7 @@ class Index:
     def _offer_turn(self, host: Host, now: float) -> None:
         """Put the host into the heap where it belongs now, if it belongs in one."""
         dead = host.pace.dead
-        queue = best_queue(host) if dead or host.in_flight < host.pace.slots(self._limit) else None
+        queue = best_queue(host) if dead or host.has_room(self._limit) else None
         if queue is None:
             host.ticket = 0
             return
@@ -236,19 +172,30 @@ class Index:
 
     # -- endings -----------------------------------------------------------------------------------------------------
 
+    def sent(self, request: int, origin: str, at: float, now: float) -> bool:
+        """Let the host rest from `at`, when a lease's request went out; tell whether it has another turn to come."""
+        slot = self._asked.get(origin) if request == 0 else self._leased.get(request)
+        if slot is None or not slot.leaving:
+            return False
+        slot.leaving = False
+        slot.host.leaving -= 1
+        slot.host.left(at, self._limit)
+        self._touched[slot.host] = None
+        self._offer_turn(slot.host, now)
+        return slot.host.ticket > 0
+
     def release(self, request: int, origin: str, sent_at: float | None, now: float, heard: Heard | None = None) -> None:
-        """Free the slot of a lease; the host rests from `sent_at`, or as if it had not been leased when None."""
+        """Free the slot of a lease; the host rests from `sent_at`, or as it did without the lease when None."""
         slot = self._asked.pop(origin) if request == 0 else self._leased[request]
         host = slot.host
         slot.held = False
         host.in_flight -= 1
+        host.leaving -= slot.leaving
+        slot.leaving = False
         if heard is not None and self._pacing is not None:
             host.hear(heard, now, self._pacing)
         if sent_at is not None:
-            host.sent_at = max(host.sent_at, sent_at)
-            host.next_at = max(host.next_at, sent_at + host.pace.gap(slot.gap, self._limit))
-        elif host.next_at == slot.after:
-            host.next_at = slot.before
+            host.left(sent_at, self._limit)
         self._touched[host] = None
         self._offer_turn(host, now)
 
@@ -292,7 +239,8 @@ class Index:
             queue.asked = False
         if policy.crawl_delay is not None:
             host.crawl_delay = max(policy.crawl_delay, host.crawl_delay or 0.0)
-            host.next_at = max(host.next_at, host.sent_at + self._gap(host.crawl_delay))
+            host.gap = self._gap(host.crawl_delay)
+            host.next_at = max(host.next_at, host.sent_at + host.gap)
         if policy.rest_until is not None:
             host.next_at = max(host.next_at, policy.rest_until)
         self._touched[host] = None

@@ -18,6 +18,7 @@ import msgspec
 from scraper.errors import StateDamaged
 from scraper.frontier.books import Books, Trail
 from scraper.frontier.store import Store
+from scraper.outcome import Reason
 from scraper.policy.budget import Budget
 from scraper.urls import Url
 
@@ -35,8 +36,10 @@ def restore(books: Books, store: Store) -> None:
     books.last_id = accepted
     marks = _restore_pending(books, store, accepted, finished)
     books.seen.fill(chain(marks, store.marks_of_done()), accepted)
-    for table, column in (("hop", "fp"), ("refused", "mark")):
-        books.seen.fill(store.marks(table, column), store.rows(table))
+    books.seen.fill(store.marks_of_refusals(), store.rows("refused"))
+    for number, mark, pending, reason in store.hops():
+        if reason != Reason.REDIRECT_LIMIT and books.seen.add(mark) and pending:
+            books.claim(number, mark)
     if books.budget is not None:
         _restore_budget(books, books.budget, store)
 
@@ -71,7 +74,7 @@ def _restore_pending(books: Books, store: Store, accepted: int, finished: int) -
 
 def _restore_rests(books: Books, store: Store) -> None:
     """Let hosts rest for as long as they were promised, whatever the clocks say in between."""
-    now, wall = books.clock.now(), books.clock.wall()
+    now, wall = books.clock.now(), books.wall.now()
     for name, until in store.scan("rest", "host, until"):
         books.index.rest(name, now + min(until - wall, LONGEST_WAIT))
 
@@ -80,9 +83,10 @@ def _restore_trails(books: Books, store: Store) -> tuple[dict[int, int], dict[in
     """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
     places: dict[int, int] = {}
     waits: dict[int, float] = {}
+    wall = books.wall.now()
     for number, attempt, until in store.scan("tried", "id, attempt, until", pending=True):
         books.trails.setdefault(number, Trail()).attempt = attempt
-        waits[number] = min(max(0.0, until - books.clock.wall()), LONGEST_WAIT)
+        waits[number] = min(max(0.0, until - wall), LONGEST_WAIT)
     for number, host, url, status in store.scan("hop", "id, host, url, status", pending=True):
         trail = books.trails.setdefault(number, Trail())
         trail.hops = (*trail.hops, (Url(url), status))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -73,13 +73,15 @@ class SqliteFrontier:
         """Open or create the file and rebuild the index; raise StateDamaged for a file that is not ours."""
         await self._run(self._store.open)
         run = await self._run(self._store.run)
+        self._books.set_time(await self._run(self._store.last_moment))
         if run is None:
             return Resumed(1, "new", self._clock.wall())
-        await self._run(lambda: restore(self._books, self._store))
-        outputs = {
-            name: OutputState(msgspec.json.decode(place), offset)
-            for name, place, offset in await self._run(self._store.outputs)
-        }
+        with self._store.understood():
+            await self._run(lambda: restore(self._books, self._store))
+            outputs = {
+                name: OutputState(msgspec.json.decode(place, type=dict[str, Any]), offset)
+                for name, place, offset in await self._run(self._store.outputs)
+            }
         number, started, status = run
         return Resumed(number, status, started, outputs, await self._run(self._store.history), self._index.counts())
 
@@ -150,7 +152,13 @@ class SqliteFrontier:
         rows = await self._run(lambda: self._store.read(sorted(wanted)))
         if len(rows) != len(wanted):
             raise StateDamaged(f"{self._store!r} has lost {len(wanted) - len(rows)} requests; start over with --fresh")
-        self._books.remember_rows(rows)
+        with self._store.understood():
+            self._books.remember_rows(rows)
+
+    def sent(self, lease: Lease, at: float) -> None:
+        """Let the host rest from `at`, when the request went out."""
+        if self._index.sent(lease.id, lease.origin, at, self._clock.now()):
+            self._wake.set()
 
     def release(self, lease: Lease, sent_at: float | None, heard: Heard | None = None) -> None:
         """Free the host's slot; it rests from `sent_at`, or not at all when nothing was sent."""

@@ -10,70 +10,35 @@ Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do no
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from scraper.errors import StateDamaged, StateError
 from scraper.frontier.base import History
+from scraper.frontier.files import CURE, claim, keep_private
+from scraper.frontier.tables import (
+    HOPS,
+    INSERTS,
+    LAST_MOMENT,
+    PENDING,
+    PENDING_ROWS,
+    STREAKS,
+    TABLES,
+    TROUBLES,
+    TROUBLES_READ,
+)
 
 __all__ = ["MEMORY", "Batch", "Store"]
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x5343_5250  # "SCRP"
 LAYOUT = 3  # raised when the tables change
-PRIVATE = 0o600  # URLs and request headers may hold logins
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
-
-_TABLES = """
-create table run (id integer primary key, started real not null, ended real, status text not null);
-create table host (id integer primary key, origin text not null);
-create table url (id integer primary key, host integer not null, priority integer not null, fp integer not null,
-    url text not null, depth integer not null, parent integer not null, callback text not null, extra blob);
-create table done (id integer primary key, kind integer not null, reason text not null, status integer not null,
-    items integer not null, bytes integer not null, elapsed real not null, at real not null, detail text not null);
-create table tried (id integer not null, attempt integer not null, reason text not null, status integer not null,
-    until real not null, at real not null);
-create table hop (id integer not null, host integer not null, fp integer not null, url text not null,
-    status integer not null, at real not null);
-create table refused (url text not null, reason text not null, parent integer not null, mark integer not null);
-create table robots (origin text not null, kind integer not null, reason text not null, status integer not null,
-    at real not null);
-create table rest (host text primary key, until real not null);
-create table spent (id integer primary key, upto integer not null, told blob not null);
-create table fault (id integer not null, reason text not null, detail text not null);
-create table out (name text primary key, place blob not null, offset integer not null);
-"""
-
-_INSERTS = {
-    "host": "insert into host values (?, ?)",
-    "url": "insert into url values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "done": "insert into done values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "tried": "insert into tried values (?, ?, ?, ?, ?, ?)",
-    "hop": "insert into hop values (?, ?, ?, ?, ?, ?)",
-    "refused": "insert into refused values (?, ?, ?, ?)",
-    "robots": "insert into robots values (?, ?, ?, ?, ?)",
-    "rest": "insert or replace into rest values (?, ?)",
-    "spent": "insert or replace into spent values (?, ?, ?)",
-    "fault": "insert into fault values (?, ?, ?)",
-}
-
-_PENDING = "not exists (select 1 from done where done.id = {}.id)"
-_PENDING_ROWS = f"select id, host, priority, fp from url where {_PENDING.format('url')} order by id"  # noqa: S608
-_TROUBLES = "select url, reason, detail from done join url using (id)"
-_STREAKS = """
-select origin, count(*) from done join url using (id) join host on host.id = url.host
-left join (select url.host as place, max(at) as at from done join url using (id) where kind = 1 group by url.host) page
-on page.place = url.host
-where kind = 3 and done.at >= coalesce(page.at, 0) and (reason like 'http_5%' or reason in
-    ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) group by origin
-"""
-TROUBLES_READ = 100  # of the failures on record
 
 Row = tuple[Any, ...]
 
@@ -84,7 +49,7 @@ class Batch:
     __slots__ = ("offsets", "rows")
 
     def __init__(self) -> None:
-        self.rows: dict[str, list[Row]] = {table: [] for table in _INSERTS}
+        self.rows: dict[str, list[Row]] = {table: [] for table in INSERTS}
         self.offsets: dict[str, int] = {}
 
 
@@ -98,7 +63,8 @@ class Store:
 
     def open(self) -> None:
         """Open the file, made when it is new; raise StateDamaged when it is not ours or not whole."""
-        self._claim()
+        if self._path != MEMORY:
+            claim(Path(self._path))
         with self._translated():
             self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
             new = self._recognise()
@@ -106,25 +72,30 @@ class Store:
                 self._db.execute(pragma)
             if new:
                 self._create()
-
-    def _claim(self) -> None:
-        """Make a new file that only its owner may read; what SQLite puts beside it takes after it."""
         if self._path != MEMORY:
-            with suppress(OSError):  # SQLite tells of it in a moment
-                os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE))
+            keep_private(Path(self._path))
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """Turn SQLite's errors into ours: what cannot be done now, and what is wrong with the file for good."""
         try:
             yield
-        except sqlite3.OperationalError as error:
-            raise StateError(
-                f"{self._path}: {error}; free some space or mend the folder, "
-                "then run the same command again: it goes on from the last commit"
-            ) from None
-        except sqlite3.DatabaseError as error:
-            raise StateDamaged(f"{self._path}: {error}; {_CURE}") from None
+        except sqlite3.Error as error:
+            if _primary(error) in _SURROUNDINGS:
+                raise StateError(
+                    f"{self._path}: {error}; free some space or mend the folder, "
+                    "then run the same command again: it goes on from the last commit"
+                ) from None
+            raise StateDamaged(f"{self._path}: {error}; {CURE}") from None
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """Raise StateDamaged for what does not fit together while rows are made into requests inside the block."""
+        try:
+            yield
+        except (LookupError, ValueError, TypeError, OverflowError, AssertionError) as error:
+            what = f"its rows contradict each other ({type(error).__name__}: {error})"
+            raise StateDamaged(f"{self._path}: {what}; {CURE}") from error
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
@@ -150,7 +121,7 @@ class Store:
 
     def _create(self) -> None:
         with self._transaction() as db:
-            for statement in filter(str.strip, _TABLES.split(";")):
+            for statement in filter(str.strip, TABLES.split(";")):
                 db.execute(statement)
             db.execute(f"pragma application_id = {APPLICATION_ID}")
             db.execute(f"pragma user_version = {LAYOUT}")
@@ -162,9 +133,9 @@ class Store:
         if owner == 0 and self._one("select count(*) from sqlite_master")[0] == 0:
             return True
         if owner != APPLICATION_ID:
-            raise StateDamaged(f"{self._path}: this is not a crawl's state file; {_CURE}")
+            raise StateDamaged(f"{self._path}: this is not a crawl's state file; {CURE}")
         if layout != LAYOUT:
-            raise StateDamaged(f"{self._path}: is in layout {layout}, and this version reads layout {LAYOUT}; {_CURE}")
+            raise StateDamaged(f"{self._path}: is in layout {layout}, and this version reads layout {LAYOUT}; {CURE}")
         return False
 
     def write(self, batch: Batch) -> None:
@@ -172,7 +143,7 @@ class Store:
         with self._transaction() as db:
             for table, rows in batch.rows.items():
                 if rows:
-                    db.executemany(_INSERTS[table], rows)
+                    db.executemany(INSERTS[table], rows)
             for name, offset in batch.offsets.items():
                 db.execute("update out set offset = ? where name = ?", (offset, name))
 
@@ -189,15 +160,20 @@ class Store:
 
     def run(self) -> tuple[int, float, str] | None:
         """Return (number, start, status) of the run that this file holds, if it holds one."""
-        with self._translated():
-            found: tuple[int, float, str] | None = self._one("select id, started, status from run")
-            return found
+        found = self._all("select id, started, status from run")
+        if len(found) > 1:
+            raise StateDamaged(f"{self._path}: it holds {len(found)} runs, and one file is one run; {CURE}")
+        return (int(found[0][0]), float(found[0][1]), str(found[0][2])) if found else None
 
     def size(self) -> tuple[int, int]:
         """Return how many requests were accepted, which is the id of the last one, and how many are done."""
         with self._translated():
-            accepted = self._one("select coalesce(max(id), 0) from url")[0]
-            return int(accepted), self.rows("done")
+            accepted, host = self._one("select coalesce(max(id), 0), coalesce(max(host), -1) from url")
+            done, last = self._one("select count(*), coalesce(max(id), 0) from done")
+            hosts = self._one("select count(*) from host")[0]
+        if last > accepted or done > accepted or host >= hosts:
+            raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
+        return int(accepted), int(done)
 
     def rows(self, table: str) -> int:
         """Return the number of a table's rows."""
@@ -207,12 +183,17 @@ class Store:
     def pending(self) -> Generator[Row]:
         """Yield (id, host, priority, fingerprint) of every request that is not done, in the order they came."""
         with self._translated():
-            yield from self._db.execute(_PENDING_ROWS)
+            yield from self._db.execute(PENDING_ROWS)
 
-    def marks(self, table: str, column: str) -> Iterator[int]:
-        """Yield one column of whole numbers."""
+    def hops(self) -> Iterator[Row]:
+        """Yield (request, fingerprint, whether that is pending, else why it ended) of every redirect that was taken."""
         with self._translated():
-            yield from chain.from_iterable(self._db.execute(f"select {column} from {table} order by rowid"))  # noqa: S608
+            yield from self._db.execute(HOPS)
+
+    def marks_of_refusals(self) -> Iterator[int]:
+        """Yield the fingerprint of every link that was refused."""
+        with self._translated():
+            yield from chain.from_iterable(self._db.execute("select mark from refused"))
 
     def marks_of_done(self) -> Iterator[int]:
         """Yield the fingerprint of every request that is done."""
@@ -224,9 +205,17 @@ class Store:
         with self._translated():
             yield from self._db.execute("select url, depth from url where id > ? order by rowid", (number,))
 
+    def last_moment(self) -> float:
+        """Return when the last thing on record happened, in epoch seconds; 0 when there is nothing."""
+        with self._translated():
+            return float(self._one(LAST_MOMENT)[0])
+
     def outputs(self) -> list[tuple[str, bytes, int]]:
         """Return (name, place, committed length) of each output."""
-        return self._all("select name, place, offset from out")
+        found = self._all("select name, place, offset from out")
+        if any(type(offset) is not int or offset < 0 for _, _, offset in found):
+            raise StateDamaged(f"{self._path}: the committed length of an output is no number; {CURE}")
+        return found
 
     def history(self) -> History:
         """Return what is on record of the run: counts by reason, and what a person should look at."""
@@ -235,16 +224,16 @@ class Store:
                 self._all("select kind, reason, count(*), sum(items), sum(bytes) from done group by kind, reason"),
                 self._all("select reason, count(*) from refused group by reason"),
                 self._all("select reason, count(*) from fault group by reason"),
-                self._all(f"{_TROUBLES} where kind = 3 limit {TROUBLES_READ}"),
-                self._all(f"{_TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate'"),
+                self._all(f"{TROUBLES} where kind = 3 limit {TROUBLES_READ}"),
+                self._all(f"{TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate'"),
                 self._one("select count(*) from tried where attempt > 0")[0],
                 self._one("select count(*) from hop")[0],
-                self._all(_STREAKS),
+                self._all(STREAKS),
             )
 
     def scan(self, table: str, columns: str, *, pending: bool = False) -> Iterator[Row]:
         """Yield the given columns of every row, in the order they were written; `pending`: of requests not done."""
-        where = f" where {_PENDING.format(table)}" if pending else ""
+        where = f" where {PENDING.format(table)}" if pending else ""
         with self._translated():
             yield from self._db.execute(f"select {columns} from {table}{where} order by rowid")  # noqa: S608 - our own names
 
@@ -270,4 +259,17 @@ class Store:
         return f"<Store {self._path}>"
 
 
-_CURE = "move it away, or start over with --fresh"
+def _primary(error: sqlite3.Error) -> int | None:
+    """Return SQLite's result code without its extension; None for an error of Python's own, about what was read."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
+
+
+# Result codes (https://sqlite.org/rescode.html) that tell of the disk, the folder or another process, not of the file.
+_SURROUNDINGS = frozenset(
+    {
+        *(sqlite3.SQLITE_PERM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM),
+        *(sqlite3.SQLITE_READONLY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL),
+        *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS, sqlite3.SQLITE_AUTH),
+    }
+)

@@ -10,8 +10,10 @@ Nothing here parses and nothing is changed; both looks err on the side of suspic
 
 from __future__ import annotations
 
+import random
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 from scraper.parsing.flatten import MAX_DEPTH, OPTIONAL_END, VOID, flatten
 
@@ -30,13 +32,16 @@ SEGMENT = 256  # tags that are counted at a time
 
 _TAG = re.compile(rb"<(/?[a-zA-Z][^\0-\x20/>]*)")
 _LONG_START = re.compile(rb"<(?!script|style|textarea)[a-zA-Z][^<]{%d}" % LONG_TAG, re.IGNORECASE)
-_LONG = re.compile(rb"<[a-zA-Z][^>]{%d,}" % LONG_TAG)
+_IN_TAG = rb"""(?:[^>"'=]++|=\s*+(?:"[^"]*+"|'[^']*+'|)|["'])*+"""  # up to the end of a tag; values may hold one
+_REST = re.compile(_IN_TAG)
+_WHOLE = re.compile(rb"<[a-zA-Z]" + _IN_TAG)
 
 
 def is_suspicious(body: bytes) -> bool:
     """Tell whether `body` must be looked at more closely; takes a few hundredths of the time of parsing it."""
     if len(body) <= SHORT_PAGE:
-        return False
+        tags = body.count(b"<")  # soon parsed, but as deep as it has tags
+        return tags > MAX_DEPTH and tags - 2 * body.count(b"</") > MAX_DEPTH
     return _may_have_long_tag(body) or _opens_more(body)
 
 
@@ -54,13 +59,15 @@ def _may_have_long_tag(body: bytes) -> bool:
 
 def _opens_more(body: bytes) -> bool:
     """Tell whether samples of a page open many more elements than they close, or close those that are not open."""
-    balance = lowest = 0
-    first = len(body) % SAMPLE
-    for start in range(first, len(body), SAMPLE_EVERY):
+    balance = lowest = first = 0
+    for start in _samples(body):
         end = start + SAMPLE
+        if _REST.match(body, start, start + WINDOW).end() == start + WINDOW:  # type: ignore[union-attr]
+            return True
         tags = body.count(b"<", start, end)
         opened = tags - 2 * body.count(b"</", start, end)
-        if opened > FEW_OPENED or start == first:
+        if opened > FEW_OPENED or not first:
+            first = end
             counts = Counter(_names(body[start:end]))
             ends = sum(times for name, times in counts.items() if name[:1] == b"/")
             opened = _balance(counts)
@@ -73,9 +80,16 @@ def _opens_more(body: bytes) -> bool:
     return False
 
 
+def _samples(body: bytes) -> Iterator[int]:
+    """Yield where to look: somewhere in each stretch of the page, so that nothing can be laid between the places."""
+    spread = SAMPLE_EVERY - SAMPLE
+    for start in range(0, len(body), SAMPLE_EVERY):
+        yield start + int(random.random() * min(spread, len(body) - start))  # noqa: S311 - unforeseen, not secret
+
+
 def is_harmless(body: bytes) -> bool:
     """Tell whether suspicious markup is harmless after all, going by the names of its tags (void elements, lists …)."""
-    if _LONG.search(body):
+    if any(tag.end() - tag.start() > LONG_TAG for tag in _WHOLE.finditer(body)):
         return False
     names = _names(body)
     if _unmatched(Counter(names)) > MAX_DEPTH:

@@ -44,7 +44,7 @@ class Canon:
 
     def __init__(self, ignore: Iterable[str]) -> None:
         words = tuple(ignore)
-        names = [re.escape(word[1:]).replace(r"\*", ".*") for word in words if word.startswith("?")]
+        names = [_pattern_of(word[1:]) for word in words if word.startswith("?")]
         lists = [_TRACKING] * (TRACKING in words) + [_SESSIONS] * (SESSIONS in words) + names
         self._parameter = re.compile(f"(?:{'|'.join(lists)})(?:=.*)?", re.IGNORECASE) if lists else None
         self._sessions = SESSIONS in words
@@ -81,6 +81,13 @@ class Canon:
 
     def __repr__(self) -> str:
         return f"<Canon {self._parameter.pattern.count('|') + 1 if self._parameter else 0} names>"
+
+
+def _pattern_of(word: str) -> str:
+    """Return the pattern of a name; without going back over what one `*` took, or long names would take for ever."""
+    first, *others = map(re.escape, word.split("*"))
+    inner = "".join(f"(?>[^=]*?{other})" for other in others[:-1])
+    return first + inner + (f"[^=]*{others[-1]}" if others else "")
 
 
 def _name_of(pair: str) -> str:

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
 from math import inf
 
-from publicsuffixlist import PublicSuffixList
-
-from scraper.policy.setcookie import MAX_LIFE, SetCookie, parse_set_cookie
+from scraper.policy.domains import is_address, is_public_suffix
+from scraper.policy.setcookie import MAX_LIFE, SetCookie, parse_date, parse_set_cookie
 from scraper.urls import Url, hostname, origin
 
 __all__ = ["Cookie", "CookieJar"]
@@ -59,17 +57,22 @@ class CookieJar:
         self._domains: dict[str, dict[_Key, Cookie]] = {}  # the domain used last stands last
         self._count = self._created = 0
 
-    def receive(self, url: Url, headers: Iterable[str], now: float) -> None:
-        """Keep the cookies of the Set-Cookie `headers` that `url` answered with at epoch second `now`."""
+    def receive(self, url: Url, headers: Iterable[str], now: float, *, date: str = "") -> None:
+        """Keep the cookies of the Set-Cookie `headers` that `url` answered with at epoch second `now`.
+
+        `date`: the answer's Date header. An Expires is a moment of the server's clock, so where it says what that
+        shows, the difference to ours is taken out: a clock that is a day off ends no login.
+        """
+        there = parse_date(date) if date else None
         for header in headers:
-            parsed = parse_set_cookie(header, now)
+            parsed = parse_set_cookie(header, now, behind=0.0 if there is None else now - there)
             if parsed is not None and (cookie := self._accept(url, parsed)) is not None:
                 self.add(cookie, now)
 
     def _accept(self, url: Url, told: SetCookie) -> Cookie | None:
         """Return what may be kept of a cookie; None: nothing."""
         host, domain, tls = hostname(url), told.domain, url.startswith("https:")
-        if domain and (_is_address(host) or _suffixes().is_public(domain)):
+        if domain and (is_address(host) or is_public_suffix(domain)):
             if domain != host.strip("[]"):
                 return None
             domain = ""
@@ -152,7 +155,7 @@ class CookieJar:
         domain = host
         while domain:
             yield from self._domains.get(domain, {}).values()
-            domain = "" if _is_address(domain) else domain.partition(".")[2]
+            domain = "" if is_address(domain) else domain.partition(".")[2]
 
     def clear(self) -> None:
         """Forget every cookie."""
@@ -170,21 +173,11 @@ class CookieJar:
         """Put back cookies that were kept elsewhere, those that a host could have set; the rest is left out."""
         for cookie in cookies:
             life = cookie.expires if cookie.expires == inf else min(cookie.expires, now + MAX_LIFE)
-            if cookie.host_only or not (_is_address(cookie.domain) or _suffixes().is_public(cookie.domain)):
+            if cookie.host_only or not (is_address(cookie.domain) or is_public_suffix(cookie.domain)):
                 self.add(replace(cookie, expires=life), now)
 
     def __repr__(self) -> str:
         return f"<CookieJar {self._count} cookies of {len(self._domains)} domains>"
-
-
-@cache
-def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList()
-
-
-def _is_address(host: str) -> bool:
-    """Tell whether a canonical host is an IP address; the suffix list would take its last number for a suffix."""
-    return host.startswith("[") or host.rpartition(".")[2].isdigit()
 
 
 def _keeps_its_prefix(told: SetCookie, domain: str) -> bool:

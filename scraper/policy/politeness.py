@@ -1,7 +1,8 @@
 """Politeness: how long a host rests between two requests, and how many it may serve at once.
 
-A host is a name: all its ports and both schemes are served by one machine's patience, so they share one rest. Jitter
-is only ever added, so the rest is never shorter than what the user or the site asked for.
+A host is a name: all its ports and both schemes are served by one machine's patience, so they share one rest. By choice
+the names of one registered domain, which are often one machine too, are one host. Jitter is only ever added, so the
+rest is never shorter than what the user or the site asked for.
 
 Who waits, and until when, is the frontier's; no clock and no queue may enter here.
 """
@@ -10,10 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
+from scraper.policy.domains import registered_domain
 from scraper.urls import hostname
 
-__all__ = ["Politeness", "host_of"]
+__all__ = ["Per", "Politeness", "domain_of", "host_of", "unit_of"]
+
+Per = Literal["host", "domain"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,5 +42,18 @@ class Politeness:
 
 
 def host_of(origin: str) -> str:
-    """Return the unit of politeness that `origin` (scheme://host:port, or any URL) belongs to: its host name."""
-    return hostname(origin)
+    """Return the host name of `origin` (scheme://host:port, or any URL), as the usual unit of politeness.
+
+    The dot that may end a name says only that it is complete (RFC 1034, 3.1); it makes no other machine.
+    """
+    return hostname(origin).rstrip(".")
+
+
+def domain_of(origin: str) -> str:
+    """Return the registered domain of `origin`; an IP address, or a name without one, is a unit of its own."""
+    return registered_domain(host_of(origin))
+
+
+def unit_of(per: Per) -> Callable[[str], str]:
+    """Return the function that says which unit of politeness an origin belongs to."""
+    return domain_of if per == "domain" else host_of

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes, urlsplit
 
-__all__ = ["ENVIRONMENT", "Proxy", "ProxyChoice", "parse_proxy"]
+__all__ = ["ENVIRONMENT", "Proxy", "ProxyChoice", "parse_proxy", "proxy_secrets"]
 
 ENVIRONMENT = "environment"  # the word that asks for HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY
 _DEFAULT_PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
@@ -40,6 +40,13 @@ class Proxy:
     def login(self) -> tuple[bytes, bytes] | None:
         """User name and password, both secret; None: it wants none."""
         return (self._user, self._password) if self._user or self._password else None
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What is secret of it, as texts: the password (without one the user name, then a key), and what HTTP sends."""
+        if self.login is None:
+            return ()
+        return ((self._password or self._user).decode("utf-8", "replace"), b64encode(b":".join(self.login)).decode())
 
     @property
     def authorization(self) -> dict[str, str]:
@@ -84,6 +91,11 @@ class ProxyChoice:
             raise ValueError("the environment names a SOCKS proxy; write it into fetch.proxy instead")
 
     @property
+    def all(self) -> tuple[Proxy, ...]:
+        """Every proxy that a request may go through."""
+        return (*self._named.values(), *([] if self._fixed is None else [self._fixed]))
+
+    @property
     def socks(self) -> Proxy | None:
         """The SOCKS proxy that all connections go through; None: there is none."""
         return self._fixed if self._fixed is not None and self._fixed.is_socks else None
@@ -100,6 +112,15 @@ class ProxyChoice:
 
     def __repr__(self) -> str:
         return f"<ProxyChoice {self._fixed or self._named}>"
+
+
+def proxy_secrets(proxy: str, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what nobody may be shown of the proxies that `proxy` means, as `ProxyChoice` reads it: their logins."""
+    try:
+        choice = ProxyChoice(proxy, environ)
+    except ValueError:
+        return ()  # it will be refused, unquoted
+    return tuple(text for one in choice.all for text in one.secrets)
 
 
 def _variable(name: str, environ: Mapping[str, str]) -> str:

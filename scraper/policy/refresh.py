@@ -12,7 +12,7 @@ __all__ = ["refresh_target"]
 
 _BLANK = "[\t\n\f\r ]*"
 _TIMED = re.compile(
-    rf"{_BLANK}(?:[0-9]+|(?=\.))[0-9.]*(?=[;,\t\n\f\r ]|\Z){_BLANK}[;,]?{_BLANK}(?P<place>.*)", re.DOTALL
+    rf"{_BLANK}(?:[0-9]++|(?=\.))[0-9.]*+(?=[;,\t\n\f\r ]|\Z){_BLANK}[;,]?{_BLANK}(?P<place>.*)", re.DOTALL
 )
 _NAMED = re.compile(rf"url{_BLANK}={_BLANK}", re.IGNORECASE)
 

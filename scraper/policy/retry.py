@@ -27,6 +27,7 @@ PASSING_ERRORS = frozenset(
         "connection",
         "connect_timeout",
         "dns",  # a resolver that is overloaded says the same as one that knows no such name
+        "resources",  # this process's own: others give theirs back
         "proxy",  # one exit of many may be down
         "timeout",
         "truncated",  # a connection that broke inside the body, unlike a body that is wrong
@@ -92,20 +93,24 @@ _DATES = tuple(
 _LAST_SECOND = 59  # datetime knows no leap second, HTTP-date does
 
 
-def retry_after(value: str, wall: float, cap: float) -> float | None:
+def retry_after(value: str, wall: float, cap: float, *, date: str = "") -> float | None:
     """Return the seconds that a Retry-After header asks for, at most `cap`; None when it cannot be understood.
 
-    `wall` is now, in seconds since the epoch. Takes seconds and the three forms of HTTP-date (RFC 9110, 10.2.3 and
-    5.6.7); what lies in the past, or below zero, asks for 0.
+    `wall` is now, in seconds since the epoch; where the answer has a Date header, `date`, the server's own clock counts
+    instead. Takes seconds and the three forms of HTTP-date (RFC 9110, 10.2.3 and 5.6.7); what lies in the past, or
+    below zero, asks for 0.
     """
     text = value.strip()
     if seconds := _SECONDS.fullmatch(text):
         return 0.0 if seconds[1] == "-" else min(float(seconds[2]), cap)
-    for form in _DATES:
-        if date := form.fullmatch(text):
-            moment = _epoch(date, wall)
-            return None if moment is None else max(0.0, min(moment - wall, cap))
-    return None
+    moment, now = _moment(text, wall), _moment(date.strip(), wall)
+    return None if moment is None else max(0.0, min(moment - (wall if now is None else now), cap))
+
+
+def _moment(text: str, wall: float) -> float | None:
+    """Return the seconds since the epoch that an HTTP-date means; None for what is none."""
+    matches = filter(None, (form.fullmatch(text) for form in _DATES))
+    return next((_epoch(date, wall) for date in matches), None)
 
 
 def _epoch(date: re.Match[str], wall: float) -> float | None:

@@ -1,8 +1,8 @@
 """robots.txt: what a site asks of crawlers, read as RFC 9309 says.
 
-This room finds the lines that concern us (byte order mark, groups, product token, limits, sloppy spellings) and hands
-their paths to Protego, which knows percent-encoding, wildcards and the longest match. Protego's own reading of groups
-is not used: an unknown line ends a group for it, and it matches parts of names. Nothing that a site writes raises.
+This room finds the lines that concern us: byte order mark, groups, product token, limits, sloppy spellings, and how
+slow the site wants us to be. Which of the paths decides about a URL is said by `patterns`. Nothing that a site writes
+raises.
 
 Fetching the file and remembering it for a day is the gate's work; no host name and no clock may enter here.
 """
@@ -10,24 +10,26 @@ Fetching the file and remembering it for a day is the gate's work; no host name 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import quote
 
-from protego import Protego
+from scraper.policy.patterns import Pattern, Patterns
 
-__all__ = ["ALLOW_ALL", "Rules", "Verdict", "judge", "parse", "product_token"]
+__all__ = ["ALLOW_ALL", "ENOUGH", "HOPS", "Rules", "Verdict", "judge", "parse", "product_token"]
 
 MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least 500 KiB must be read; what is beyond is ignored
+ENOUGH = MAX_BYTES + 1  # bytes to ask for: with one more it is known that there is more
+HOPS = 5  # RFC 9309, 2.3.1.2: at least five redirects are followed, to other hosts as well
 MAX_LINE = 8 * 2083 - 1  # bytes; as Google's parser cuts longer ones
-MAX_PERIOD = 366 * 86_400  # seconds of a Request-rate; a number of thousands of digits does not fit a float
+LONGEST_DELAY = 366 * 86_400.0  # seconds; a number of thousands of digits does not fit a float
 
 # Google's parser takes a half mark for one too. UTF-16 is what Windows' editors once called Unicode; nothing of it can
 # be read as UTF-8, so taking it for junk would allow what the site forbids.
 _BOM = re.compile(rb"\xef\xbb\xbf|\xef\xbb(?=[ -~])|\xef(?=[ -~])")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ANYBODY = "*"
+_ITSELF = "/robots.txt"  # RFC 9309, 2.2.2: it is always allowed
 # One line: field, then a colon or, as many sites write, only white space, then the value; a comment ends it. Spellings
 # beyond the standard's are misspellings that Google's published parser forgives too.
 _LINE = re.compile(
@@ -36,10 +38,11 @@ _LINE = re.compile(
     rb"(?:[ \t]*:|[ \t])[ \t]*(?P<value>[^#]*)",
     re.IGNORECASE,
 )
-_QUERY_SLASH = re.compile("%2f", re.IGNORECASE)
 _ENDS = re.compile(rb"[\r\n]+")
-_FIELDS = {"disallow": "Disallow", "allow": "Allow", "delay": "Crawl-delay", "rate": "Request-rate"}
-_PRINTABLE = bytes(range(0x20, 0x7F))  # stays as it is; Protego compares the percent-encoded forms
+_DELAY = re.compile(rb"\+?(\d++(?:\.\d*+)?|\.\d++)")
+# Pages, a slash, a period with its unit; hours of the day may follow, and we are slow in all of them.
+_RATE = re.compile(rb"(\d+)\s*/\s*(\d+)\s*([smhd]?)(?:\s.*)?", re.IGNORECASE)
+_UNITS = {b"": 1, b"s": 1, b"m": 60, b"h": 3600, b"d": 86_400}  # seconds
 _TOKEN = re.compile(r"[A-Za-z0-9._-]*")
 _COMPATIBLE = re.compile(r"\(\s*compatible\s*;\s*([A-Za-z0-9._-]+)", re.IGNORECASE)
 
@@ -72,11 +75,15 @@ class Rules:
 
     delay: float | None = None  # seconds between two requests that the site asks for; None: it does not ask
     sitemaps: tuple[str, ...] = ()  # as written, for any crawler
-    paths: Protego | None = None  # the allow and disallow lines for us; None: there are none
+    paths: Patterns | None = None  # the allow and disallow lines for us; None: there are none
 
     def allows(self, url: str) -> bool:
-        """Tell whether `url`, absolute and of the site that these rules are from, may be fetched."""
-        return self.paths is None or self.paths.can_fetch(_one_spelling(url), _ANYBODY)
+        """Tell whether `url`, canonical and of the site that these rules are from, may be fetched."""
+        if self.paths is None:
+            return True
+        start = url.find("/", url.find("//") + 2)
+        path = url[start:] if start >= 0 else "/"
+        return self.paths.allow(path) or path == _ITSELF
 
     def __repr__(self) -> str:
         paths = "everything allowed" if self.paths is None else "some paths"
@@ -110,24 +117,28 @@ def parse(body: bytes, user_agent: str) -> Rules:
             groups[-1].agents.add(_agent(value))
         elif groups:
             groups[-1].add(field, value)
-    return _compile(_ours(groups, product_token(user_agent).lower()), tuple(sitemaps))
+    return _merged(_ours(groups, product_token(user_agent).lower()), tuple(sitemaps))
 
 
 class _Group:
     """The agents of one group and its lines; the first allow or disallow closes the list of agents."""
 
-    __slots__ = ("agents", "closed", "lines")
+    __slots__ = ("agents", "closed", "delays", "patterns")
 
     def __init__(self) -> None:
         self.agents: set[str] = set()
-        self.lines: list[str] = []
+        self.patterns: list[Pattern] = []
+        self.delays: list[float] = []
         self.closed = False
 
     def add(self, field: str, value: bytes) -> None:
         # RFC 9309, 2.2.4: other records, Crawl-delay too, must not interfere with the standard's own.
-        self.closed = self.closed or field in ("allow", "disallow")
-        if value:
-            self.lines.append(f"{_FIELDS[field]}: {_one_spelling(quote(value, safe=_PRINTABLE))}")
+        if field in ("allow", "disallow"):
+            self.closed = True
+            if value:
+                self.patterns.append((value, field == "allow"))
+        elif (seconds := _delay(value) if field == "delay" else _period(value)) is not None:
+            self.delays.append(min(seconds, LONGEST_DELAY))
 
 
 def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
@@ -145,33 +156,32 @@ def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
             yield field, match["value"].strip()
 
 
-def _ours(groups: Iterable[_Group], token: str) -> list[str]:
-    """Return the lines of every group that names `token`, else of every group for anybody."""
-    for wanted in (token or _ANYBODY, _ANYBODY):
-        named = [group for group in groups if wanted in group.agents]
-        if named:
-            return [line for group in named for line in group.lines]
-    return []
+def _ours(groups: Sequence[_Group], token: str) -> list[_Group]:
+    """Return every group that names `token`, else every group for anybody."""
+    named = [group for group in groups if token and token in group.agents]
+    return named or [group for group in groups if _ANYBODY in group.agents]
 
 
-def _one_spelling(path: str) -> str:
-    """Return a path or URL with the slashes of its query unescaped: in there both spellings are one (RFC 9309, 2.2.2).
-
-    All other escapes Protego sees to; it keeps these, because in a path they are two things.
-    """
-    before, mark, query = path.partition("?")
-    return before + mark + _QUERY_SLASH.sub("/", query) if "%2" in query else path
+def _merged(groups: Sequence[_Group], sitemaps: tuple[str, ...]) -> Rules:
+    """Return the rules of several groups, which are one (RFC 9309, 2.2.1); of several delays the longest counts."""
+    patterns = Patterns(pattern for group in groups for pattern in group.patterns)
+    delay = max((delay for group in groups for delay in group.delays), default=None)
+    return Rules(delay=delay, sitemaps=sitemaps, paths=patterns or None)
 
 
-def _compile(lines: list[str], sitemaps: tuple[str, ...]) -> Rules:
-    if not lines:
-        return Rules(sitemaps=sitemaps)
-    protego = Protego.parse("\n".join([f"User-agent: {_ANYBODY}", *lines]))
-    delay = protego.crawl_delay(_ANYBODY)
-    if delay is None and (rate := protego.request_rate(_ANYBODY)) is not None:
-        delay = min(rate.seconds, MAX_PERIOD) / rate.requests
-    ruled = any(line.startswith(("Allow", "Disallow")) for line in lines)
-    return Rules(delay=delay, sitemaps=sitemaps, paths=protego if ruled else None)
+def _delay(value: bytes) -> float | None:
+    """Return the seconds of a Crawl-delay; None for what is no number of them."""
+    number = _DELAY.fullmatch(value)
+    return float(number[1]) if number else None
+
+
+def _period(value: bytes) -> float | None:
+    """Return the seconds for one page of a Request-rate; None for what makes no sense."""
+    rate = _RATE.fullmatch(value)
+    if rate is None or not (float(rate[1]) and float(rate[2])):
+        return None
+    pages, period = float(rate[1]), min(float(rate[2]) * _UNITS[rate[3].lower()], LONGEST_DELAY)
+    return period / pages
 
 
 def _agent(value: bytes) -> str:

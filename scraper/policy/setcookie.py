@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
-__all__ = ["MAX_LIFE", "SetCookie", "parse_date", "parse_set_cookie"]
+__all__ = ["CONTROLS", "MAX_LIFE", "SetCookie", "parse_date", "parse_set_cookie"]
 
 MAX_PAIR = 4096  # bytes of name and value together (RFC 6265bis, 5.6)
 MAX_ATTRIBUTE = 1024  # bytes of an attribute's value; a longer one is as if it were not there
 MAX_LIFE = 400 * 86_400.0  # seconds (RFC 6265bis, 5.5)
 
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")  # none of them may be in a cookie (RFC 6265bis, 5.6)
 _BLANK = " \t"
 _SECONDS = re.compile(r"-?[0-9]+")
 _DELIMITERS = re.compile(r"[\x09\x20-\x2f\x3b-\x40\x5b-\x60\x7b-\x7e]+")  # RFC 6265, 5.1.1
@@ -41,9 +41,12 @@ class SetCookie:
     expires: float = inf  # epoch seconds; inf: with the session
 
 
-def parse_set_cookie(header: str, now: float) -> SetCookie | None:
-    """Return the cookie of a Set-Cookie header that came at epoch second `now`; None when there is none in it."""
-    if _CONTROLS.search(header):
+def parse_set_cookie(header: str, now: float, *, behind: float = 0.0) -> SetCookie | None:
+    """Return the cookie of a Set-Cookie header that came at epoch second `now`; None when there is none in it.
+
+    `behind`: seconds that the server's clock is behind ours, by which its dates are put right.
+    """
+    if CONTROLS.search(header):
         return None
     pair, *attributes = header.split(";")
     name, equals, value = pair.partition("=")
@@ -61,7 +64,7 @@ def parse_set_cookie(header: str, now: float) -> SetCookie | None:
         path=path if path.startswith("/") else "",
         secure="secure" in found,
         http_only="httponly" in found,
-        expires=_expiry(attributes, now),
+        expires=_expiry(attributes, now, behind),
     )
 
 
@@ -71,7 +74,7 @@ def _attribute(text: str) -> tuple[str, str]:
     return (name, value) if len(value.encode("utf-8", "replace")) <= MAX_ATTRIBUTE else ("", "")
 
 
-def _expiry(attributes: list[str], now: float) -> float:
+def _expiry(attributes: list[str], now: float, behind: float) -> float:
     """Return when the cookie ends: by the last Max-Age that is a number, else by the last Expires that is a date."""
     age = date = None
     for name, value in map(_attribute, attributes):
@@ -81,7 +84,7 @@ def _expiry(attributes: list[str], now: float) -> float:
             date = parsed
     if age is not None:
         return now + min(age, MAX_LIFE)
-    return inf if date is None else min(date, now + MAX_LIFE)
+    return inf if date is None else min(date + behind, now + MAX_LIFE)
 
 
 def parse_date(text: str) -> float | None:

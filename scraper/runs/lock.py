@@ -19,6 +19,7 @@ from scraper.errors import StateError, StateLocked
 __all__ = ["Lock"]
 
 PRIVATE_FOLDER, PRIVATE_FILE = 0o700, 0o600  # a crawl's memory may hold logins: URLs, request headers
+SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # a link in its place leads to somebody's file: no writing there
 READABLE = 200  # bytes of the note that are shown
 
 
@@ -35,8 +36,9 @@ class Lock:
         """Take the lock; raise StateLocked when another process (or another run in this one) has it."""
         try:
             self._path.parent.mkdir(PRIVATE_FOLDER, parents=True, exist_ok=True)
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | SAFELY, PRIVATE_FILE)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sign(self._file)
         except BlockingIOError:
             note = self._note()
             self._close()
@@ -48,10 +50,13 @@ class Lock:
             raise StateError(
                 f"{self._path}: {error.strerror}; the crawl's state needs a folder that can be written"
             ) from None
-        since = datetime.fromtimestamp(self._clock.wall()).astimezone().isoformat(timespec="seconds")
-        os.truncate(self._file, 0)
-        os.pwrite(self._file, f"process {os.getpid()} since {since}\n".encode(), 0)
         return self
+
+    def _sign(self, file: int) -> None:
+        """Write down who has the lock, for people."""
+        since = datetime.fromtimestamp(self._clock.wall()).astimezone().isoformat(timespec="seconds")
+        os.truncate(file, 0)
+        os.pwrite(file, f"process {os.getpid()} since {since}\n".encode(), 0)
 
     def _note(self) -> str:
         assert self._file is not None

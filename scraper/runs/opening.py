@@ -12,6 +12,7 @@ from dataclasses import replace
 from scraper.clock import Clock
 from scraper.errors import StateDamaged
 from scraper.frontier.base import Resumed
+from scraper.frontier.files import CURE
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.frontier.store import MEMORY
 from scraper.runs.outputs import Outputs
@@ -21,8 +22,10 @@ from scraper.runs.wiring import make_frontier
 
 __all__ = ["ENDED", "FAILED", "FAILING", "NEW", "SEALING", "open_memory"]
 
-NEW, SEALING, FAILING = "new", "sealing", "failing"  # the outputs are being finished, or being taken back
+NEW, RUNNING = "new", "running"  # as the memory itself says
+SEALING, FAILING = "sealing", "failing"  # the outputs are being finished, or being taken back
 ENDED, FAILED = "ended", "failed"  # for good
+_STATUSES = frozenset({NEW, RUNNING, SEALING, FAILING, ENDED, FAILED})
 
 
 async def open_memory(plan: Plan, outputs: Outputs, *, fresh: bool, clock: Clock) -> tuple[SqliteFrontier, Resumed]:
@@ -48,7 +51,10 @@ async def open_memory(plan: Plan, outputs: Outputs, *, fresh: bool, clock: Clock
 async def _open(plan: Plan, folder: StateFolder, clock: Clock) -> tuple[SqliteFrontier, Resumed]:
     frontier = make_frontier(plan, folder.present, clock=clock)
     try:
-        return frontier, await frontier.open()
+        memory = await frontier.open()
+        if memory.status not in _STATUSES:
+            raise StateDamaged(f"{folder.present}: the run's status is {memory.status!r}, which is none; {CURE}")
+        return frontier, memory
     except BaseException:
         await frontier.close()
         raise
@@ -62,6 +68,11 @@ async def _give_up(plan: Plan, folder: StateFolder, outputs: Outputs, clock: Clo
         folder.set_aside()
         return
     await frontier.close()
-    if memory.status not in (NEW, ENDED, FAILED):
+    if memory.status in (NEW, ENDED, FAILED):
+        return
+    try:
         await outputs.discard(memory.outputs)
+    except StateDamaged:
+        folder.set_aside()
+    else:
         folder.retire()

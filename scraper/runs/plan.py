@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scraper.page import Nofollow
+from scraper.policy.politeness import Per
 from scraper.sinks.base import Mode
+from scraper.sinks.formulas import Formulas
 from scraper.spider import Spider
 
 __all__ = ["OutputPlan", "Plan"]
@@ -25,6 +27,7 @@ class OutputPlan:
     format: str  # "jsonl" or "csv", each also with ".gz"
     mode: Mode
     fields: tuple[str, ...] | None
+    formulas: Formulas
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +56,12 @@ class Plan:
     max_pages: int | None
     max_items: int | None
     max_seconds: float | None
+    max_memory: int | None
+    max_wait: float | None  # of one callback
     # politeness
     obey_robots: bool
     user_agent: str
+    per: Per  # what counts as one host
     per_host: int
     delay: float
     jitter: float  # seconds added at most
@@ -70,6 +76,7 @@ class Plan:
     timeout: float
     connect_timeout: float
     max_body: int
+    keep_partial: bool  # a body that was cut short is a page
     max_redirects: int
     verify_tls: bool
     headers: Mapping[str, str] = field(repr=False)

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from scraper.engine.tally import Tally
 from scraper.frontier.base import Counts
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "Progress", "Report"]
+__all__ = ["DONE", "FAILED", "INTERRUPTED", "Progress", "Report", "STOPPED"]
 
 DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
+STOPPED = "stopped"  # by itself, before its end: the same command goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Report:
 
     name: str
     run: int  # its number, from 1
-    status: str  # DONE, FAILED or INTERRUPTED
+    status: str  # DONE, FAILED, INTERRUPTED or STOPPED
     resumed: bool
     progress: Progress
     cpu: float  # seconds of this process

@@ -7,6 +7,7 @@ enter.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -14,6 +15,8 @@ from typing import Protocol
 
 from scraper.clock import Clock, SystemClock
 from scraper.engine.crawler import Crawler
+from scraper.engine.memory import LIMIT as MEMORY
+from scraper.engine.memory import MemoryBudget
 from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally
 from scraper.errors import ScraperError
@@ -26,9 +29,9 @@ from scraper.runs.lock import Lock
 from scraper.runs.opening import FAILING, NEW, SEALING, open_memory
 from scraper.runs.outputs import Outputs
 from scraper.runs.plan import Plan
-from scraper.runs.report import DONE, FAILED, INTERRUPTED, Progress, Report
+from scraper.runs.report import DONE, FAILED, INTERRUPTED, STOPPED, Progress, Report
 from scraper.runs.verdict import failures
-from scraper.runs.wiring import first_requests, make_crawler, make_fetcher
+from scraper.runs.wiring import first_requests, make_budget, make_crawler, make_fetcher
 from scraper.sinks.base import Sink
 from scraper.visit import Visit
 
@@ -129,6 +132,9 @@ class Run:
         return await self._conclude(memory, outputs)
 
     async def _crawl(self, stack: AsyncExitStack, outputs: Outputs) -> None:
+        budget = make_budget(self.plan)
+        if budget is not None:
+            budget.check()
         seeds, connect_to = await self._find_seeds(stack)
         requests = first_requests(self.plan.spider, seeds)
         fetcher = self._fetcher
@@ -150,7 +156,17 @@ class Run:
         if self._stop:
             self._crawler.stop(self._stop)
         self.tally.turn_away(await self._crawler.submit(requests))
-        await self._crawler.run()
+        await self._run_within(self._crawler, budget)
+
+    async def _run_within(self, crawler: Crawler, budget: MemoryBudget | None) -> None:
+        if budget is None:
+            await crawler.run()
+            return
+        ended = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(budget.keep(crawler, ended, self._clock))
+            await crawler.run()
+            ended.set()
 
     async def _find_seeds(self, stack: AsyncExitStack) -> tuple[Sequence[str], dict[str, str]]:
         connect_to = dict(self.plan.connect_to)
@@ -174,8 +190,11 @@ class Run:
         """Judge the run, finish its outputs or take them back, and write down how it ended."""
         stopped_by = self._crawler.stopped_by if self._crawler else ""
         reasons = () if memory.status == SEALING else failures(self.tally)
-        if stopped_by and not stopped_by.startswith("limits."):
-            status, reasons, paths = INTERRUPTED, (), outputs.unfinished
+        if stopped_by == MEMORY and self.plan.state is None:
+            stateless = f"{MEMORY} is used up, and a run without state cannot be gone on with: give it more"
+            reasons = (stateless, *reasons)
+        if unfinished := _unfinished(stopped_by, kept=self.plan.state is not None):
+            status, reasons, paths = unfinished, (), outputs.unfinished
         elif reasons or memory.status == FAILING:
             status, paths = FAILED, outputs.taken_back
             await self._finish(FAILING, outputs.set_aside, opening.FAILED)
@@ -213,6 +232,16 @@ class Run:
         if self._clock.cpu() - self._cpu_started >= CPU_BOUND * elapsed:
             return "CPU"
         return "politeness" if self._frontier.resting_seconds >= POLITENESS_BOUND * elapsed else "latency"
+
+
+def _unfinished(stopped_by: str, *, kept: bool) -> str:
+    """Return the status of a run that was stopped before its end, and that goes on; "" for one that has ended.
+
+    `kept`: whether the crawl has a memory on disk.
+    """
+    if stopped_by == MEMORY:
+        return STOPPED if kept else ""
+    return "" if stopped_by.startswith("limits.") or not stopped_by else INTERRUPTED
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from scraper.engine.tally import Tally, Trouble
+from scraper.errors import OutOfResources
 from scraper.outcome import Reason
 
 __all__ = ["failures"]
@@ -30,6 +31,8 @@ def failures(tally: Tally) -> tuple[str, ...]:
         found.append(f"{_count(tally.faults['item'], 'item')} could not be written")
     if tally.failed["internal"]:
         found.append(f"scraper itself failed on {_count(tally.failed['internal'], 'page')}; please report it")
+    if unasked := tally.failed[OutOfResources.reason]:
+        found.append(f"{_count(unasked, 'page')} were lost since this process had too few resources; raise `ulimit -n`")
     if given_up := tally.refused[Reason.HOST_DOWN]:
         found.append(f"{_count(given_up, 'URL')} of hosts that had stopped answering were given up")
     if dead := tally.dead_hosts():

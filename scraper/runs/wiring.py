@@ -7,14 +7,17 @@ a value that has to be worked out is worked out where the config is compiled, or
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
 from scraper.engine.crawler import Crawler
 from scraper.engine.limits import Limits
+from scraper.engine.memory import MemoryBudget
+from scraper.engine.patience import Patience
 from scraper.engine.reading import Reading
 from scraper.engine.steps import Steps
 from scraper.engine.tally import Tally
@@ -27,8 +30,9 @@ from scraper.frontier.base import Committed
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.policy.budget import Budget
 from scraper.policy.pace import Pacing
-from scraper.policy.politeness import Politeness, host_of
+from scraper.policy.politeness import Politeness, unit_of
 from scraper.policy.retry import RetryPolicy
+from scraper.policy.robots import product_token
 from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.runs.plan import Plan
@@ -37,7 +41,9 @@ from scraper.spider import Spider
 from scraper.urls import hostname, origin
 from scraper.visit import Visit
 
-__all__ = ["first_requests", "make_crawler", "make_fetcher", "make_frontier"]
+__all__ = ["first_requests", "make_budget", "make_crawler", "make_fetcher", "make_frontier"]
+
+MAX_STARTS = 1_000_000  # requests to begin with; they are held in memory until they are written down, 0.5 kB each
 
 
 def make_frontier(plan: Plan, path: Path | str, *, clock: Clock) -> SqliteFrontier:
@@ -54,7 +60,7 @@ def make_frontier(plan: Plan, path: Path | str, *, clock: Clock) -> SqliteFronti
         clock=clock,
         per_host=plan.per_host,
         gap=politeness.gap,
-        host_of=host_of,
+        host_of=unit_of(plan.per),
         ask_robots=plan.obey_robots,
         budget=Budget(
             per_host=plan.pages_per_host,
@@ -90,17 +96,34 @@ def make_fetcher(
     )
 
 
+def make_budget(plan: Plan) -> MemoryBudget | None:
+    """Return what holds the crawl to its limit of memory; None when it has none."""
+    return None if plan.max_memory is None else MemoryBudget(plan.max_memory, workers=plan.workers)
+
+
 def first_requests(spider: Spider, seeds: Sequence[str]) -> list[Request]:
     """Return what the spider's `start` begins with; raise SpiderError, naming it, for all that can be wrong there."""
     name = type(spider).__name__
     try:
-        requests = list(spider.start(seeds))
-    except Exception as error:
+        requests = list(islice(_started(spider, seeds), MAX_STARTS + 1))
+    except (Exception, SystemExit) as error:
         raise SpiderError(f"{name}.start failed: {type(error).__name__}: {error}") from error
+    if len(requests) > MAX_STARTS:
+        raise SpiderError(f"{name}.start gave more than {MAX_STARTS:,} requests; is there a loop without end?")
     for request in requests:
         if not isinstance(request, Request):
             raise SpiderError(f"{name}.start gave {type(request).__name__}; it returns Requests: [Request(url)]")
     return requests
+
+
+def _started(spider: Spider, seeds: Sequence[str]) -> Iterator[Request]:
+    """Return what `start` gives; raise TypeError for what is no list and no generator of requests."""
+    given = spider.start(seeds)
+    if isinstance(given, Coroutine):
+        given.close()  # nobody will await it
+    if isinstance(given, (Coroutine, AsyncIterable)):
+        raise TypeError("it is asynchronous, and nothing runs yet that it could wait for; write a plain def")
+    return iter(given)
 
 
 def make_crawler(
@@ -129,7 +152,7 @@ def make_crawler(
         retry=retry,
         committer=committer,
         clock=clock,
-        reading=Reading(steps=steps, nofollow=plan.nofollow),
+        reading=Reading(steps=steps, nofollow=plan.nofollow, robot=product_token(plan.user_agent)),
         workers=plan.workers,
         limits=_make_limits(plan),
         drain=plan.drain,
@@ -186,4 +209,6 @@ def _make_limits(plan: Plan) -> Limits:
         redirects=plan.max_redirects,
         links_per_page=plan.links_per_page,
         retry_after=plan.max_retry_after,
+        body="part" if plan.keep_partial else "page",
+        patience=Patience(ended_after=plan.max_wait),
     )

@@ -16,6 +16,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import msgspec
 
 from scraper.item import Record
+from scraper.sinks.formulas import Formulas
 
 __all__ = ["GZIP_ENDING", "Mode", "Place", "Sink"]
 
@@ -36,6 +37,8 @@ class Place:
     base: int | None  # length of `work`, as an offset, when the run began; None: not known before `open`
     mode: Mode
     format: str  # "jsonl", "csv", "jsonl.gz", …: `make_sink` reads it
+    formulas: Formulas = "keep"  # what a table does with texts that a spreadsheet would run
+    private: bool = False  # new files are for their owner alone, whatever the umask
 
     @property
     def compressed(self) -> bool:

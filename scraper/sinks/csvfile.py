@@ -18,6 +18,7 @@ import io
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import BinaryIO, cast
 
 from scraper.errors import SinkError
@@ -37,7 +38,7 @@ class CsvSink:
 
     def __init__(self, place: Place, *, executor: Executor, fields: Sequence[str] | None = None) -> None:
         self._place = place
-        self._spool = WorkFile(place.work, executor, like=place.final)
+        self._spool = WorkFile(place.work, executor, like=place.final, private=place.private)
         self._table = f"{place.final}.part"
         self._draft = f"{place.final}.part.tmp"
         self._fields = fields
@@ -114,12 +115,14 @@ class CsvSink:
 
     def _check_existing(self) -> None:
         if self._has_existing():
-            table.check_table(self._place.final, compress=self._gzip, fields=self._fields)
+            table.check_table(
+                self._place.final, compress=self._gzip, fields=self._fields, formulas=self._place.formulas
+            )
 
     def _make_table(self) -> None:
         if self._spool.offset or not self._has_existing():
             try:
-                with disk.create(self._draft, like=self._place.final) as file:
+                with disk.create(self._draft, like=self._place.final, private=self._place.private) as file:
                     self._write_table(file)
                     file.flush()
                     os.fsync(file.fileno())
@@ -130,14 +133,22 @@ class CsvSink:
         disk.remove(self._place.work)
 
     def _write_table(self, file: BinaryIO) -> None:
-        final, work = self._place.final, self._place.work
+        final = self._place.final
         existing = table.read_rows(final, compress=self._gzip) if self._has_existing() else iter(())
+        write = partial(
+            table.write_table,
+            spool=self._place.work,
+            fields=self._fields,
+            existing=existing,
+            origin=final,
+            formulas=self._place.formulas,
+        )
         if not self._gzip:
-            table.write_table(file, work, fields=self._fields, existing=existing, origin=final)
+            write(file)
             return
         with gzip.GzipFile(filename="", mode="wb", compresslevel=GZIP_LEVEL, fileobj=file, mtime=0) as member:
             buffered = io.BufferedWriter(cast("io.RawIOBase", member), BUFFER)
-            table.write_table(buffered, work, fields=self._fields, existing=existing, origin=final)
+            write(buffered)
             buffered.flush()
             buffered.detach()
 

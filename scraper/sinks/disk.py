@@ -38,11 +38,15 @@ __all__ = [
 ]
 
 NEW_FILE_MODE = 0o644  # less the umask
+PRIVATE_MODE = 0o600
+SAFELY = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe without a reader is an error, not a wait for ever
 GO_ON = "and run the same command again: it goes on where it stopped"
 CURES = {
     errno.ENOSPC: f"Free some space {GO_ON}",
     errno.EDQUOT: f"Free some space of your quota {GO_ON}",
     errno.EFBIG: f"Raise the limit of a file's size (ulimit -f) {GO_ON}",
+    errno.EMFILE: f"Raise the limit of open files (ulimit -n) {GO_ON}",
+    errno.ENFILE: f"The system has too many files open: close some {GO_ON}",
     errno.EIO: f"The disk fails: save what is on it, {GO_ON[4:]}",
     errno.EROFS: "Choose an output on a disk that can be written",
     errno.EACCES: "Give this user the right to write there, or choose another output",
@@ -108,13 +112,14 @@ def sync_folder(path: str) -> None:
         os.close(descriptor)
 
 
-def open_work(path: str, flags: int, committed: int | None, *, keep: bool, like: str) -> int:
+def open_work(path: str, flags: int, committed: int | None, *, keep: bool, like: str, private: bool = False) -> int:
     """Return a locked descriptor of `path`, cut back to `committed`; raise OutputShort when it is shorter.
 
-    None begins anew: at the present end with `keep`, else at nothing. The file gets the permissions of `like`.
+    None begins anew: at the present end with `keep`, else at nothing. The file gets the permissions of `like`, and
+    without one, when it is `private`, is for its owner alone.
     """
     try:
-        descriptor = _open_locked(path, flags & ~os.O_CREAT if committed else flags)
+        descriptor = _open_locked(path, flags & ~os.O_CREAT if committed else flags, _first_mode(like, private))
     except FileNotFoundError:
         if committed:
             raise _short(path, None, committed) from None
@@ -126,17 +131,17 @@ def open_work(path: str, flags: int, committed: int | None, *, keep: bool, like:
         length = committed if committed is not None else size if keep else 0
         if length < size:
             os.ftruncate(descriptor, length)
-        take_mode(descriptor, like)
+        take_mode(descriptor, like, private=private)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
 
 
-def _open_locked(path: str, flags: int) -> int:
+def _open_locked(path: str, flags: int, mode: int = PRIVATE_MODE) -> int:
     """Open and lock `path`; again when another process renamed it between the two."""
     while True:
-        descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, NEW_FILE_MODE)
+        descriptor = os.open(path, flags | SAFELY, mode)
         try:
             _lock(descriptor, path)
             with suppress(FileNotFoundError):
@@ -167,18 +172,27 @@ def _short(path: str, size: int | None, committed: int) -> OutputShort:
     )
 
 
-def create(path: str, *, like: str) -> BinaryIO:
+def create(path: str, *, like: str, private: bool = False) -> BinaryIO:
     """Open a new file for writing, with the permissions of `like`; a stale one at `path` goes."""
     remove(path)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, NEW_FILE_MODE)
-    take_mode(descriptor, like)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | SAFELY, _first_mode(like, private))
+    take_mode(descriptor, like, private=private)
     return os.fdopen(descriptor, "wb")
 
 
-def take_mode(descriptor: int, like: str) -> None:
-    """Give an open file the permissions of `like`, if that exists and this user may."""
-    with suppress(FileNotFoundError, PermissionError):
-        os.fchmod(descriptor, stat.S_IMODE(Path(like).stat().st_mode))
+def _first_mode(like: str, private: bool) -> int:
+    """Return the permissions to make a file with; `take_mode` may widen them, but what is open stays open."""
+    return PRIVATE_MODE if private or Path(like).exists() else NEW_FILE_MODE
+
+
+def take_mode(descriptor: int, like: str, *, private: bool = False) -> None:
+    """Give an open file the permissions of `like`, if that exists and this user may; else those of a private file."""
+    with suppress(PermissionError):
+        try:
+            os.fchmod(descriptor, stat.S_IMODE(Path(like).stat().st_mode))
+        except FileNotFoundError:
+            if private:
+                os.fchmod(descriptor, PRIVATE_MODE)
 
 
 def size_of(path: str) -> int | None:
@@ -191,6 +205,8 @@ def size_of(path: str) -> int | None:
 
 def replace(source: str, target: str) -> None:
     """Move `source` over `target`, durably; the content must have been synced before."""
+    if size_of(source) is None:
+        raise SinkError(f"{source} is missing: something else has removed it. Begin again with --fresh")
     Path(source).replace(target)
     sync_folder(target)
 
@@ -222,8 +238,9 @@ def move_tail(path: str, base: int, aside: str) -> None:
             if os.fstat(descriptor).st_size <= base:
                 return
             file.seek(base)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            with os.fdopen(os.open(aside, flags, NEW_FILE_MODE), "wb") as kept:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | SAFELY
+            with os.fdopen(os.open(aside, flags, PRIVATE_MODE), "wb") as kept:
+                take_mode(kept.fileno(), path)
                 shutil.copyfileobj(file, kept)
                 kept.flush()
                 os.fsync(kept.fileno())

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from scraper.errors import ConfigError
 from scraper.sinks.base import GZIP_ENDING, Mode, Place, Sink
 from scraper.sinks.csvfile import CsvSink
+from scraper.sinks.formulas import Formulas
 from scraper.sinks.jsonlines import JsonLinesSink
 
 __all__ = ["FORMATS", "make_sink", "place_for"]
@@ -41,6 +43,8 @@ def place_for(
     *,
     mode: Mode = "replace",
     format: str | None = None,  # noqa: A002 - the noun of the config
+    formulas: Formulas = "keep",
+    private: bool = False,
 ) -> Place:
     """Return the place of a new run's output.
 
@@ -52,7 +56,8 @@ def place_for(
     if plain not in FORMATS:
         raise ConfigError(f"there is no output format {format!r}; choose one of {', '.join(FORMATS)}, also with .gz")
     compressed = name.lower().endswith(GZIP_ENDING) or (format or "").endswith(GZIP_ENDING)
-    return FORMATS[plain].plan(os.path.realpath(name), mode, plain + GZIP_ENDING * compressed)
+    place = FORMATS[plain].plan(os.path.realpath(name), mode, plain + GZIP_ENDING * compressed)
+    return replace(place, formulas=formulas, private=private)
 
 
 def make_sink(place: Place, *, executor: Executor, fields: Sequence[str] | None = None) -> Sink:

@@ -47,7 +47,7 @@ class JsonLinesSink:
 
     def __init__(self, place: Place, *, executor: Executor, fields: Sequence[str] | None = None) -> None:
         self._place = place
-        self._work = WorkFile(place.work, executor, like=place.final)
+        self._work = WorkFile(place.work, executor, like=place.final, private=place.private)
         self._fields = fields
         self._gzip = place.compressed
         self._joint = b""  # goes before the first batch, when the existing last line has no end

@@ -14,7 +14,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
@@ -22,6 +22,7 @@ from typing import BinaryIO, NamedTuple, TypeAlias, cast
 import msgspec
 
 from scraper.errors import SinkError
+from scraper.sinks.formulas import Formulas, escaped, unescaped
 
 __all__ = ["Row", "check_table", "read_rows", "write_table"]
 
@@ -35,6 +36,9 @@ CELL = rb"(?:" + QUOTED + rb'|[^",\r\n]*+)'
 QUOTED_CELL = re.compile(QUOTED)
 WHOLE_ROW = re.compile(CELL + rb"(?:," + CELL + rb")*+")
 LOOKS_LIKE_DATA = re.compile(r"https?://.*|[+-]?\d*[.]\d+", re.IGNORECASE | re.DOTALL)
+
+_SPELL: dict[Formulas, Callable[[str], str]] = {"keep": str, "escape": escaped}
+_READ: dict[Formulas, Callable[[str], str]] = {"keep": str, "escape": unescaped}
 
 Cells: TypeAlias = dict[str, msgspec.Raw]
 _decode_record = msgspec.json.Decoder(Cells).decode
@@ -67,10 +71,10 @@ def read_rows(path: str, *, compress: bool) -> Iterator[Row]:
         raise SinkError(f"cannot append to {path}: it is not a whole gzip file ({error}). {CURE}") from error
 
 
-def check_table(path: str, *, compress: bool, fields: Sequence[str] | None) -> None:
+def check_table(path: str, *, compress: bool, fields: Sequence[str] | None, formulas: Formulas = "keep") -> None:
     """Read the table at `path`; raise SinkError, naming line and cure, when rows cannot be added to it."""
     rows = read_rows(path, compress=compress)
-    header = _read_header(rows, path)
+    header = _read_header(rows, path, _READ[formulas])
     if header is not None:
         _check_familiar(header, fields, path)
         for row in rows:
@@ -78,25 +82,36 @@ def check_table(path: str, *, compress: bool, fields: Sequence[str] | None) -> N
 
 
 def write_table(
-    out: BinaryIO, spool: str, *, fields: Sequence[str] | None, existing: Iterator[Row], origin: str
+    out: BinaryIO,
+    spool: str,
+    *,
+    fields: Sequence[str] | None,
+    existing: Iterator[Row],
+    origin: str,
+    formulas: Formulas = "keep",
 ) -> None:
     """Write the rows of `existing`, which come from the file `origin`, then the spooled records, as one table.
 
-    The columns are the existing ones, then `fields`, or the records' own in order of first appearance.
+    The columns are the existing ones, then `fields`, or the records' own in order of first appearance. With `formulas`
+    escaped, no new cell and no new column's name begins like a formula; existing rows keep their bytes.
     """
-    header = _read_header(existing, origin) or Header((), b"")
+    spell = _SPELL[formulas]
+    header = _read_header(existing, origin, _READ[formulas]) or Header((), b"")
     names = _columns(spool, header.names, fields)
     if not names:
         return
     added = names[len(header.names) :]
     separator = b"," if header.names and added else b""
-    out.write(header.body + separator + (_encode_row(added) if added else b"") + header.end)
+    columns = _encode_row(map(spell, added)) if added else b""
+    if not header.names and columns.startswith(BOM):  # of a name; bare, every reader would take it for the file's own
+        columns = _in_quotes(columns, added[0])
+    out.write(header.body + separator + columns + header.end)
     for row in existing:
         _check_row(row, header, origin)
         out.write(row.body + (b"," * len(added) if row.body else b"") + (row.end or header.end))
     writer = csv.writer(_Encoded(out, header.end))
     for record in _records(spool):
-        writer.writerow([_cell(record.get(name)) for name in names])
+        writer.writerow([spell(_cell(record.get(name))) for name in names])
 
 
 class _Encoded:
@@ -110,10 +125,16 @@ class _Encoded:
         self._out.write(row[: -len(CRLF)].encode() + self._end)
 
 
-def _encode_row(cells: Sequence[str]) -> bytes:
+def _encode_row(cells: Iterable[str]) -> bytes:
     out = io.BytesIO()
     csv.writer(_Encoded(out, b"")).writerow(cells)
     return out.getvalue()
+
+
+def _in_quotes(row: bytes, first: str) -> bytes:
+    """Return a row whose first cell has no quotes with quotes around it."""
+    cell = first.encode()
+    return b'"' + cell + b'"' + row[len(cell) :]
 
 
 def _columns(spool: str, known: Sequence[str], fields: Sequence[str] | None) -> list[str]:
@@ -164,8 +185,8 @@ def _split(lines: Iterable[bytes], path: str) -> Iterator[Row]:
         raise _broken(path, first, "a quoted cell does not end")
 
 
-def _read_header(rows: Iterator[Row], path: str) -> Header | None:
-    """Take the first row; return None when the file is empty."""
+def _read_header(rows: Iterator[Row], path: str, read: Callable[[str], str]) -> Header | None:
+    """Take the first row; return None when the file is empty. `read` undoes the spelling of names."""
     row = next(rows, None)
     if row is None:
         return None
@@ -174,7 +195,7 @@ def _read_header(rows: Iterator[Row], path: str) -> Header | None:
         raise _broken(path, row.line, "the first line is empty where the names of the columns should be")
     text = _check_syntax(plain, path)
     try:
-        names = next(csv.reader([text], strict=True))
+        names = list(map(read, next(csv.reader([text], strict=True))))
     except csv.Error as error:
         raise _broken(path, row.line, str(error)) from error
     twice = next((name for n, name in enumerate(names) if name in names[:n]), None)

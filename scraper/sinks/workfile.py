@@ -28,10 +28,11 @@ Result = TypeVar("Result")
 class WorkFile:
     """One append-only file; all of its blocking calls run in `executor`, which must have one thread."""
 
-    def __init__(self, path: str, executor: Executor, *, like: str = "") -> None:
+    def __init__(self, path: str, executor: Executor, *, like: str = "", private: bool = False) -> None:
         self.path = path
         self.offset = 0  # bytes
         self._like = like or path  # the file whose permissions it takes over
+        self._private = private  # without such a file, it is for its owner alone
         self._executor = executor
         self._file: AsyncFileIO | None = None
         self._torn = False
@@ -55,7 +56,7 @@ class WorkFile:
         """Lock the file and cut it to `committed`; None: to nothing, or with `keep` to its present length."""
 
         def opener(path: str, flags: int) -> int:
-            return disk.open_work(path, flags, committed, keep=keep, like=self._like)
+            return disk.open_work(path, flags, committed, keep=keep, like=self._like, private=self._private)
 
         if not committed:
             await self.run(lambda: disk.ensure_folder(self.path), doing="create the folder of")

@@ -16,6 +16,7 @@ from typing import NamedTuple, Self
 
 from scraper.clock import Clock, SystemClock
 from scraper.errors import ReadTimeout, RequestException
+from scraper.fetch.base import terms
 from scraper.request import Request
 from scraper.response import Headers, Response
 from scraper.urls import canonical
@@ -79,6 +80,7 @@ class FakeFetcher:
             raise RuntimeError("this fetcher is not open; use it inside `async with`")
         sent_at = self._clock.now()
         self.visits.append(Visit(sent_at, request))
+        terms.get().sent(sent_at)
         await self._travel(request, timeout)
         answer = self._site.get(request.url, _MISSING)
         if callable(answer):

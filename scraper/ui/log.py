@@ -45,8 +45,9 @@ class VisitLog:
 
 def _describe(outcome: Outcome, items: int) -> str:
     match outcome:
-        case Fetched(status=status, bytes=size, elapsed=elapsed):
-            return f"{status} {size:,} B {elapsed * 1000:.0f} ms, {items} items"
+        case Fetched(status=status, bytes=size, elapsed=elapsed, partial=partial):
+            cut = ", cut short" if partial else ""
+            return f"{status} {size:,} B{cut} {elapsed * 1000:.0f} ms, {items} items"
         case Refused(reason=reason, detail=detail):
             return f"refused: {_with(reason, detail)}"
         case Failed(reason=reason, detail=detail):

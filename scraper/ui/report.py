@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from scraper.engine.tally import Trouble
-from scraper.runs.report import DONE, INTERRUPTED, Report
+from scraper.runs.report import DONE, INTERRUPTED, STOPPED, Report
 from scraper.ui.words import amount, duration, plural, reasons, safe
 
 __all__ = ["as_data", "summary"]
@@ -39,6 +39,8 @@ def _rows(report: Report) -> Iterator[str]:
     progress, tally = report.progress, report.progress.tally
     before = f", {tally.resumed_pages:,} of them before" if report.resumed else ""
     yield _row("pages", tally.pages, f"{amount(progress.rate)}/s, {_BOUND[report.bound_by]}{before}")
+    if tally.partial:
+        yield _row("partial", tally.partial, "of the pages: their bodies were cut short (fetch.partial: keep)")
     yield _row("items", tally.items, "  ".join(_short(path) for path in report.outputs) or "(no output configured)")
     if tally.refused.total():
         yield _row("refused", tally.refused.total(), reasons(tally.refused))
@@ -67,6 +69,9 @@ def _ending(report: Report) -> Iterator[str]:
             yield f"    … and {len(tally.troubles) - TROUBLES_SHOWN:,} more kinds"
     if report.status == INTERRUPTED:
         yield "  interrupted: run the same command again to go on from here, or with --fresh to start over"
+    if report.status == STOPPED:
+        yield f"  stopped: the budget of {report.stopped_by} is used up; run the same command again to go on from here,"
+        yield "  with a larger one if this happens often, or with --fresh to start over"
     for reason in report.reasons:
         yield f"  FAILED: {safe(reason)}"
     if report.reasons and report.outputs:
@@ -106,6 +111,7 @@ def as_data(report: Report) -> dict[str, Any]:
         "cpu_seconds": round(report.cpu, 3),
         "bound_by": report.bound_by,
         "pages": tally.pages,
+        "partial": tally.partial,
         "items": tally.items,
         "bytes": tally.bytes,
         "refused": dict(tally.refused),

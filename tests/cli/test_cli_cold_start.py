@@ -58,7 +58,7 @@ def test_help_imports_no_heavy_library() -> None:
     """Neither the HTTP client, nor asyncio, nor the settings library is needed to print a text."""
     modules = imported("--help")
     assert "scraper.cli.main" in modules
-    heavy = {"aiohttp", "aiofiles", "asyncio", "ssl", "sqlite3", "pydantic", "yaml", "protego", "publicsuffixlist"}
+    heavy = {"aiohttp", "aiofiles", "asyncio", "ssl", "sqlite3", "pydantic", "yaml", "publicsuffixlist"}
     assert not modules & heavy
 
 

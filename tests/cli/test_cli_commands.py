@@ -39,7 +39,7 @@ def test_help_names_every_command_and_exit_code(option: str) -> None:
     """Whoever asks sees what there is and what the exit codes mean."""
     done = scrape(option)
     assert (done.returncode, done.stderr) == (0, "")
-    for word in [*COMMANDS, "0 done", "1 failed", "2 wrong config", "4 already running"]:
+    for word in [*COMMANDS, "0 done", "1 failed", "2 wrong config", "3 stopped", "4 already running"]:
         assert word in done.stdout
     assert "130" in done.stdout
 

@@ -40,11 +40,14 @@ DEFAULTS: dict[str, Any] = {
     "scope.url_length": 2083, "scope.links_per_page": 10000,
     "scope.ignore": ("tracking", "sessions"), "scope.pages_per_host": 1_000_000, "scope.pages_per_filter": 10_000,
     "politeness.nofollow": "page",
-    "limits.pages": None, "limits.items": None, "limits.time": None,
+    "limits.pages": None, "limits.items": None, "limits.time": None, "limits.memory": None,
+    "limits.callback": 600.0,
+    "politeness.per": "host",
     "politeness.robots": "obey", "politeness.user_agent": None, "politeness.concurrency": 1, "politeness.delay": 1.0,
     "politeness.jitter": 0.2, "politeness.max_crawl_delay": 60.0, "politeness.max_retry_after": 600.0,
     "retry.times": 3, "retry.backoff": 1.0, "retry.max_backoff": 60.0,
     "fetch.concurrency": 16, "fetch.timeout": 30.0, "fetch.connect_timeout": 10.0, "fetch.max_body": 16 * 2**20,
+    "fetch.partial": "retry",
     "fetch.max_redirects": 10, "fetch.verify_tls": True, "fetch.headers": {}, "fetch.connect_to": {},
     "fetch.cookies": True,
     "fetch.proxy": None,
@@ -66,6 +69,7 @@ def test_nothing_written_gives_every_default() -> None:
         "mode": "replace",
         "gzip": False,
         "fields": None,
+        "formulas": "keep",
     }
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scraper.cli import main, signals
+from scraper.cli import main, run, signals
 from scraper.engine.reading import HOSTILE_PAGE
 from scraper.errors import RequestException
 from scraper.frontier.store import Store
@@ -40,7 +40,7 @@ def test_the_exit_codes_are_those_of_the_command() -> None:
     """Code by code."""
     section = PAGE.read_text(encoding="utf-8").partition("\n## Exit codes\n")[2].partition("\n## ")[0]
     shown = [int(row.split("|")[1]) for row in section.splitlines() if row.startswith("| ") and row[2].isdigit()]
-    assert shown == [main.DONE, main.FAILED, main.WRONG_CONFIG, main.LOCKED, signals.INTERRUPTED]
+    assert shown == [main.DONE, main.FAILED, main.WRONG_CONFIG, run.STOPPED, main.LOCKED, signals.INTERRUPTED]
 
 
 def test_every_table_of_the_state_file_is_described(tmp_path: Path) -> None:

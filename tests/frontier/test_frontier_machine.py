@@ -47,6 +47,7 @@ class Known:
     until: float = -inf
     tries: int = 0
     chain: tuple[str, ...] = ()
+    claimed: list[str] = field(default_factory=list)  # pages that nobody had met before its chain did
     tried: bool = False
     returned: bool = False  # it came back, so it goes before those that wait for their first turn
 
@@ -72,6 +73,7 @@ class HostModel:
     earliest: Rest = field(default_factory=Rest)
     latest: Rest = field(default_factory=Rest)
     in_flight: int = 0
+    leaving: int = 0  # of these, whose request has not gone out
 
 
 @dataclass
@@ -81,7 +83,7 @@ class Held:
     lease: Lease
     what: Known | None  # None: robots.txt
     at: float
-    gaps: tuple[float, float]
+    left: bool = False  # its request went out
     released: bool = False
 
 
@@ -95,6 +97,7 @@ class FrontierMachine(RuleBasedStateMachine):
         self.lives = 0
         self.requests: list[Known] = []
         self.seen: set[str] = set()
+        self.wanted: dict[str, int | None] = {}  # a claimed page -> the priority it was linked with
         self.hosts: dict[str, HostModel] = {}
         self.robots: dict[str, float] = {}  # origin -> known until
         self.asked: set[str] = set()
@@ -152,10 +155,11 @@ class FrontierMachine(RuleBasedStateMachine):
     def _forget(self) -> None:
         """Do to the model what a new process does to its memory."""
         self.held.clear()
+        self.wanted = dict.fromkeys(self.wanted)
         self.asked.clear()
         self.robots.clear()
         for host in self.hosts.values():
-            host.in_flight, host.earliest = 0, Rest()
+            host.in_flight, host.leaving, host.earliest = 0, 0, Rest()
         for known in self.requests:
             if known.state != "done":
                 known.state = "delayed" if known.tried else "queued"
@@ -173,6 +177,8 @@ class FrontierMachine(RuleBasedStateMachine):
                 self.seen.add(url)
                 self.requests.append(Known(len(self.requests), url, priority, url.rpartition("/")[0]))
                 new += 1
+            elif url in self.wanted:
+                self.wanted[url] = priority
         return new
 
     @rule(links=links)
@@ -192,6 +198,8 @@ class FrontierMachine(RuleBasedStateMachine):
         if host.in_flight >= self.per_host or not self._waits(known):
             return inf
         rest = host.latest if latest else host.earliest
+        if host.leaving and self.gap(rest.crawl_delay):
+            return inf
         return max(rest.next_at, known.until if known.state == "delayed" else -inf)
 
     @rule(limit=st.integers(1, 6))
@@ -230,6 +238,7 @@ class FrontierMachine(RuleBasedStateMachine):
         host = self.host(lease.origin)
         assert host.in_flight < self.per_host
         assert host.earliest.next_at <= self.now
+        assert not host.leaving or not self.gap(host.earliest.crawl_delay)
         assert lease.origin not in self.asked
         mates = [k for k in self.requests if k.state == "queued" and self._waits(k)]
         mates = [k for k in mates if hostname(k.where) == hostname(lease.origin)]
@@ -241,11 +250,9 @@ class FrontierMachine(RuleBasedStateMachine):
         if what is None:
             assert lease.request.url == lease.origin + "/robots.txt"
             self.asked.add(lease.origin)
-        gaps = (self.gap(host.earliest.crawl_delay), self.gap(host.latest.crawl_delay))
-        host.earliest.next_at = self.now + gaps[0]
-        host.latest.next_at = max(host.latest.next_at, self.now + gaps[1])
         host.in_flight += 1
-        self.held.append(Held(lease, what, self.now, gaps))
+        host.leaving += 1
+        self.held.append(Held(lease, what, self.now))
 
     def _next(self, lease: Lease, queue: list[Known]) -> Known:
         (what,) = [k for k in queue if k.url == (lease.chain[0] if lease.chain else lease.request.url)]
@@ -259,6 +266,25 @@ class FrontierMachine(RuleBasedStateMachine):
         what.tries = lease.attempt
         what.state, what.returned = "leased", False
         return what
+
+    @precondition(lambda self: any(not held.released for held in self.held))
+    @rule(pick=st.integers(0, 99), after=st.sampled_from((0.0, 0.5, 4.0)))
+    def sent(self, pick: int, after: float) -> None:
+        """A request goes out; to say so twice changes nothing."""
+        waiting = [held for held in self.held if not held.released]
+        held = waiting[pick % len(waiting)]
+        self.clock.time += after
+        self.frontier.sent(held.lease, self.clock.now())
+        if not held.left:
+            self._left(held, self.now)
+
+    def _left(self, held: Held, at: float) -> None:
+        host = self.host(held.lease.origin)
+        host.leaving -= not held.left
+        held.left = True
+        for rest in (host.earliest, host.latest):
+            rest.sent_at = max(rest.sent_at, at)
+            rest.next_at = max(rest.next_at, at + self.gap(rest.crawl_delay))
 
     @precondition(lambda self: any(not held.released for held in self.held))
     @rule(pick=st.integers(0, 99), sent=st.booleans(), answer=st.sampled_from((0.0, 0.5, 4.0)))
@@ -279,15 +305,9 @@ class FrontierMachine(RuleBasedStateMachine):
         held.released = True
         host.in_flight -= 1
         if sent_at is not None:
-            for rest, gap in zip((host.earliest, host.latest), held.gaps, strict=True):
-                rest.sent_at = max(rest.sent_at, sent_at)
-                rest.next_at = max(rest.next_at, sent_at + gap)
-        elif host.earliest.next_at == held.at + held.gaps[0]:
-            host.earliest.next_at = -inf if self.per_host > 1 else self._before(held)
-
-    def _before(self, held: Held) -> float:
-        rest = self.host(held.lease.origin).earliest
-        return rest.sent_at + self.gap(rest.crawl_delay)
+            self._left(held, sent_at)
+        elif not held.left:
+            host.leaving -= 1
 
     def _forget_robots(self, held: Held) -> None:
         """Nothing more is due of a robots.txt that was answered; `policy` says what it said."""
@@ -298,6 +318,7 @@ class FrontierMachine(RuleBasedStateMachine):
 
     outcomes = st.one_of(
         st.sampled_from((Fetched(200, 10), Failed("callback"), Refused(Reason.ROBOTS, "no"))),
+        st.just(Refused(Reason.REDIRECT_LIMIT, "too many")),
         st.builds(Retry, st.just("http_503"), st.sampled_from((0.0, 0.5, 20.0, 900.0)), st.just(503)),
         st.builds(Moved, urls.map(canonical), st.sampled_from((301, 302, 307))),
     )
@@ -318,14 +339,15 @@ class FrontierMachine(RuleBasedStateMachine):
             visits.append(Visit(held.lease, outcome, ({"n": 1},), requests))
             if not held.released:
                 self._released(held, None)
-            self._settle(held, outcome, duplicates)
+            accepted += self._settle(held, outcome, duplicates)
             accepted += self._accept(links)
             self.held.remove(held)
         committed = self.runner.run(self.frontier.commit(visits, {}))
         assert dict(committed.overruled) == duplicates
         assert committed.accepted == accepted
 
-    def _settle(self, held: Held, outcome: Outcome, duplicates: dict[int, Reason]) -> None:
+    def _settle(self, held: Held, outcome: Outcome, duplicates: dict[int, Reason]) -> int:
+        """Return how many requests were accepted because a chain gave their pages up."""
         what = held.what
         assert what is not None
         if isinstance(outcome, Retry):
@@ -334,15 +356,25 @@ class FrontierMachine(RuleBasedStateMachine):
         elif isinstance(outcome, Moved):
             own = outcome.target in (what.url, *what.chain)
             if outcome.target in self.seen and not own:
-                what.state = "done"
                 duplicates[held.lease.id] = Reason.DUPLICATE
-                return
-            self.seen.add(outcome.target)
+                return self._end(what, disowned=False)
+            if outcome.target not in self.seen:
+                self.seen.add(outcome.target)
+                self.wanted[outcome.target] = None
+                what.claimed.append(outcome.target)
             what.chain = (*what.chain, str(outcome.target))
             what.where = outcome.target.rpartition("/")[0]
             what.state, what.returned, what.tries = "queued", True, WILD
         else:
-            what.state = "done"
+            return self._end(what, disowned=outcome == Refused(Reason.REDIRECT_LIMIT, "too many"))
+        return 0
+
+    def _end(self, what: Known, *, disowned: bool) -> int:
+        what.state = "done"
+        others = [(url, self.wanted.pop(url)) for url in what.claimed]
+        if disowned:
+            self.seen.difference_update(what.claimed)
+        return self._accept([(url, priority) for url, priority in others if disowned and priority is not None])
 
     @precondition(lambda self: self.hosts)
     @rule(data=st.data())
@@ -414,7 +446,8 @@ class FrontierMachine(RuleBasedStateMachine):
             for lease in leases:
                 self.frontier.release(lease, None)
             self.runner.run(self.frontier.commit([Visit(lease, Fetched(200)) for lease in leases], {}))
-        assert self.frontier._books.trails == {}, "what has ended takes up memory"
+        books = self.frontier._books
+        assert (books.trails, books.claims, books.wanted) == ({}, {}, {}), "what has ended takes up memory"
         self.runner.run(self.frontier.close())
         accepted = {str(k.url) for k in self.requests}
         rows = read_rows(self.path, "select url from url join done using (id)")

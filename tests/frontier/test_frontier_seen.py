@@ -15,6 +15,7 @@ BYTES_EACH = 24  # at the worst moment of growth; 18 on average
 marks = st.integers(-(2**63), 2**63 - 1).filter(bool)
 # Numbers that fall into one shard, and there into few slots: the worst case of open addressing.
 crowded = st.builds(lambda low, high: (low | high << 20) or 1, st.integers(0, 3), st.integers(0, 500))
+few = st.builds(lambda low, high: low | high << 20, st.sampled_from([14, 15, 1, 2]), st.integers(0, 4))
 edges = st.sampled_from([1, -1, 2**56 - 1, 2**56, 2**63 - 1, -(2**63), -(2**56)])
 
 
@@ -45,6 +46,22 @@ def test_filling_is_adding(there: list[int], added: list[int]) -> None:
     assert len(seen) == len({*there, *added})
     assert all(mark in seen for mark in [*there, *added])
     assert not any(seen.add(mark) for mark in added)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(st.one_of(few, edges), st.booleans()), max_size=200))
+def test_what_is_taken_out_is_gone_and_nothing_else(steps: list[tuple[int, bool]]) -> None:
+    """Also where many numbers want one slot."""
+    seen, real = Seen(), set[int]()
+    for mark, add in steps:
+        if add:
+            assert seen.add(mark) == (mark not in real)
+            real.add(mark)
+        else:
+            seen.discard(mark)
+            real.discard(mark)
+        assert len(seen) == len(real)
+    assert all((mark in seen) == (mark in real) for mark, _ in steps)
 
 
 def test_zero_is_never_in_it() -> None:

@@ -176,7 +176,6 @@ class TestHalfFiles:
             is_named_and_left_alone(path)
 
     @pytest.mark.parametrize("lost", [300, 1000, 2500, 4000], ids=lambda lost: f"{lost}-bytes")
-    @pytest.mark.xfail(strict=True, reason="SQLite reads zeros there, and what they break is not translated")
     def test_a_file_that_has_lost_part_of_its_last_page_is_refused(
         self, whole: Path, tmp_path: Path, lost: int
     ) -> None:
@@ -218,9 +217,6 @@ class TestHalfFiles:
             pytest.param("insert into hop values (399, 99, 1, 'http://x.test/', 301, 0)", id="hop-to-nowhere"),
         ],
     )
-    @pytest.mark.xfail(
-        strict=True, reason="errors of the index are not translated, and a missing table is no full disk"
-    )
     def test_rows_that_contradict_each_other_are_refused(self, tmp_path: Path, damage: str) -> None:
         """The error is ours and names the file."""
         path = tmp_path / "run.db"
@@ -237,7 +233,6 @@ class TestHalfFiles:
             pytest.param("update url set url = cast(x'ff' as text) where id = 200", id="text-broken"),
         ],
     )
-    @pytest.mark.xfail(strict=True, reason="errors of decoding are not translated, and broken text is no full disk")
     def test_a_request_that_cannot_be_read_ends_the_run_with_our_error(self, tmp_path: Path, damage: str) -> None:
         """When its turn comes, or when the file is opened: StateDamaged, with the name of the file."""
         path = tmp_path / "run.db"

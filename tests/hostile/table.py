@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-sys.path[:0] = [str(HERE), str(ROOT)]
+sys.path[:0] = [str(HERE), str(ROOT), str(HERE.parent / "runs")]
 
 from case import CASES, Case  # noqa: E402 - by the plain name that the test modules use: there is one list of cases
 
@@ -42,7 +42,8 @@ none. Run them all with
 
 One case is run by its name, such as `-k host-only-subdomain`. *Source* says who describes the behaviour: a standard, a
 published weakness, or a measurement of the project's own. An empty cell is the same as the one above it. A family of
-more than {all_shown} rows is one line with its number of cases and the file that holds them.
+more than {all_shown} rows is one line with its number of cases and the file that holds them. How Scrapy does in some of
+them: [scoreboard.md](scoreboard.md).
 
 {count:,} cases:
 """

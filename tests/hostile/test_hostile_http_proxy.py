@@ -176,19 +176,20 @@ async def test_a_proxy_without_address_is_named():
 
 
 @table(
-    "http", ("behaviour",),
+    "http", ("behaviour", "reasons"),
     [
-        row("proxy-connect-garbage", sends(b"\x00garbage\r\n\r\n"), behaviour="garbage"),
-        row("proxy-connect-closed", sends(b""), behaviour="a closed connection"),
-        row("proxy-connect-silent", holds(), behaviour="silence"),
+        row("proxy-connect-garbage", sends(b"\x00garbage\r\n\r\n"), ["proxy"], behaviour="garbage"),
+        row("proxy-connect-closed", sends(b""), ["proxy"], behaviour="a closed connection"),
+        row("proxy-connect-silent", holds(), ["connect_timeout", "timeout"], behaviour="silence"),
     ],
-    behaviour="CONNECT is answered with", expectation="A failure in time; no password in anything that it shows.",
+    behaviour="CONNECT is answered with",
+    expectation="A failure in time, the proxy's where it has spoken; no password in anything that it shows.",
     source="RFC 9110 9.3.6",
 )  # fmt: skip
-async def test_a_broken_proxy_is_a_failure(behaviour):
+async def test_a_broken_proxy_is_a_failure(behaviour, reasons):
     async with Server(behaviour) as proxy:
         error = await fail_at("https://shop.test/", proxy=through(proxy), timeout=0.2)
-    assert error.reason in ("malformed", "connection", "proxy", "connect_timeout", "timeout")
+    assert error.reason in reasons
     assert SECRET not in shown(error)
     assert LOGIN.split()[1] not in shown(error)
 

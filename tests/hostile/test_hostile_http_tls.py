@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 import warnings
 
+import aiohttp
 import pytest
 from case import case, row, table
 from http_fetching import client, fail_at, get_at
 from servers import Server, answer, sends, tls_context
 
 from scraper.errors import ConnectionError, SSLError  # noqa: A004
+from scraper.fetch.connector import BoundedConnector
 from scraper.request import Request
 
+CLOSE_WAIT = 8  # tcp(7), TCP_INFO: the other side has closed
 HI = sends(answer(b"hi"))
 
 
@@ -177,6 +181,36 @@ async def test_plain_http_to_a_tls_port_is_a_failure():
     async with Server(HI, tls="good") as server:
         error = await fail_at(server.base.replace("https:", "http:"))
     assert str(error).isprintable()
+
+
+@case(
+    "http", "tls-no-farewell",
+    behaviour="The server leaves the client's close_notify without an answer and keeps the connection open.",
+    expectation="The client waits for a second (here 0.1 s), not for asyncio's 30, and closes: no descriptor is held.",
+    source="RFC 8446 6.1: nobody has to wait for the other's close_notify; own measurement",
+)  # fmt: skip
+async def test_a_server_that_does_not_say_farewell_is_left():
+    context, listening, states = tls_context("good"), socket.create_server(("127.0.0.1", 0)), []
+
+    def serve():
+        with context.wrap_socket(listening.accept()[0], server_side=True) as connection:
+            connection.recv(65536)
+            connection.sendall(answer(b"hi", "Connection: close"))
+            for _ in range(50):  # it never reads again, so only the system tells it that the other side has closed
+                time.sleep(0.01)
+                states.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0])
+                if states[-1] == CLOSE_WAIT:
+                    return
+
+    serving = asyncio.create_task(asyncio.to_thread(serve))
+    connector = BoundedConnector(farewell=0.1, ssl=False)
+    with listening:
+        async with aiohttp.ClientSession(connector=connector) as session:
+            async with session.get(f"https://127.0.0.1:{listening.getsockname()[1]}/") as page:
+                assert await page.read() == b"hi"
+            await serving
+    assert states[0] != CLOSE_WAIT
+    assert states[-1] == CLOSE_WAIT
 
 
 @pytest.mark.parametrize("name", ["good"])

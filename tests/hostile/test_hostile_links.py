@@ -23,11 +23,10 @@ URL = canonical("http://shop.test/books/list.html?page=2")
 HTML = ("Content-Type", "text/html; charset=utf-8")
 
 
-def page(html: str | bytes, *headers: tuple[str, str], nofollow: Nofollow = "ignore") -> Page:
+def page(html: str | bytes, *headers: tuple[str, str], nofollow: Nofollow = "ignore", robot: str = "") -> Page:
     body = html.encode() if isinstance(html, str) else html
-    return Page(
-        Response(Request(URL), status=200, url=URL, headers=Headers((HTML, *headers)), body=body), nofollow=nofollow
-    )
+    response = Response(Request(URL), status=200, url=URL, headers=Headers((HTML, *headers)), body=body)
+    return Page(response, nofollow=nofollow, robot=robot)
 
 
 @table(
@@ -109,6 +108,20 @@ def test_links_start_at_the_base(head: str, wanted: str | Reason) -> None:
             "nofollow",
         ),
         row("header-for-robots", "", (("X-Robots-Tag", "robots: nofollow"),), "nofollow"),
+        row("meta-for-us", "<meta name=FooBot content='none'>", (), "noindex nofollow"),
+        row("header-for-us", "", (("X-Robots-Tag", "FooBot: nofollow"),), "nofollow"),
+        row(
+            "header-for-us-and-another", "", (("X-Robots-Tag", "FooBot: nofollow, b2.bot: noindex, none"),), "nofollow"
+        ),
+        row("header-for-another-and-us", "", (("X-Robots-Tag", "b: noindex, foobot: nofollow"),), "nofollow"),
+        row("header-for-all-then-another", "", (("X-Robots-Tag", "nofollow, b: noindex"),), "nofollow"),
+        row("header-for-a-part-of-us", "", (("X-Robots-Tag", "Foo: nofollow"),), ""),
+        row(
+            "header-of-a-date-with-commas",
+            "",
+            (("X-Robots-Tag", "unavailable_after: 25 Jun 2010, 15:00:00 PST, nofollow"),),
+            "unavailable_after: 25 jun 2010|15:00:00 pst|nofollow",
+        ),
         row("header-with-value", "", (("X-Robots-Tag", "max-snippet: 5, nofollow"),), "max-snippet: 5|nofollow"),
         row("nothing-said", "<meta name=description content=nofollow>", (), ""),
     ],
@@ -121,7 +134,7 @@ def test_a_page_may_ask_not_to_be_followed(head: str, headers: tuple[tuple[str, 
     words = frozenset(told.split("|") if "|" in told else told.split())
     html = f"<head>{head}<a href='/x'>x</a><a href='mailto:y'>y</a>"
     for policy in ("page", "link", "ignore"):
-        one = page(html, *headers, nofollow=policy)
+        one = page(html, *headers, nofollow=policy, robot="FooBot")
         assert one.robots == words
         follow = one.follow_links()
         refused = {"mailto:y": Reason.SCHEME}
@@ -168,21 +181,25 @@ class Links(Spider):
 @case(
     "links",
     "nofollow-on-a-server",
-    behaviour="One page of a site says nofollow in a header, one in its markup; both have links.",
+    behaviour="Pages of a site say nofollow in a header, in their markup, and to this crawler by name; all have links.",
     expectation="Those links are not asked for, and the summary says so; the pages themselves are read.",
     source="Google: Robots meta tag and X-Robots-Tag specifications",
 )
 async def test_what_a_site_asks_robots_not_to_follow_is_left() -> None:
     """The default is that of a guest."""
     site = {
-        "/": Reply(b"<a href=/a>a</a><a href=/b rel=nofollow>b</a>"),
+        "/": Reply(b"<a href=/a>a</a><a href=/b rel=nofollow>b</a><a href=/c>c</a><a href=/d>d</a><a href=/e>e</a>"),
         "/a": Reply(b"<a href=/secret1>x</a>", headers={"X-Robots-Tag": "nofollow"}),
         "/b": Reply(b"<meta name=robots content='noindex,nofollow'><a href=/secret2>x</a>"),
+        "/c": Reply(b"<meta name=Scraper content=none><a href=/secret3>x</a>"),
+        "/d": Reply(b"<a href=/secret4>x</a>", headers={"X-Robots-Tag": "otherbot: none, scraper: nofollow"}),
+        "/e": Reply(b"<a href=/f>x</a>", headers={"X-Robots-Tag": "scraper: noarchive, otherbot: nofollow"}),
+        "/f": Reply(b"<p>"),
     }
     async with logged(site) as server:
         report = await crawl(server.url(), spider=Links())
-    assert sorted(server.pages) == ["/", "/a", "/b"]
-    assert report.progress.tally.refused["nofollow"] == 2
+    assert sorted(server.pages) == ["/", "/a", "/b", "/c", "/d", "/e", "/f"]
+    assert report.progress.tally.refused["nofollow"] == 4
 
 
 def door(**changes: Any) -> Door:

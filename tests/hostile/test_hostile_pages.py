@@ -17,7 +17,7 @@ from scraper.outcome import Failed
 from scraper.page import Page
 from scraper.parsing.flatten import MAX_DEPTH, MAX_FORMATTING, flatten
 from scraper.parsing.gate import is_harmless, is_suspicious
-from scraper.parsing.tree import markup_tree
+from scraper.parsing.tree import markup_tree, nests
 from scraper.request import Request
 from scraper.response import Headers, Response
 from scraper.visit import Lease
@@ -62,11 +62,15 @@ HOSTILE = {
     "formatting-blocks": numbered("<b n=%d><p>x", 3000),
     "attributes-20000": b"<p " + numbered("a%d ", 20_000) + b">",
     "attributes-quoted": b"<p " + numbered('a%d=">"', 20_000) + b">",
+    "attributes-like-tags": b"<p " + b"".join(b"a%d " % n if n % 9 else b"a%d='<>' " % n for n in range(30_000)) + b">",
     "href-50-kb": b'<p><a href="' + b"x" * 50_000 + b'">' + b"<p>x" * 12_500,
     "false-end-tags": b"<div></x>" * 10_000,
     "end-tags-in-comments": b"<div><!--</div>-->" * 10_000,
     "end-tags-in-scripts": b"<div><script></div></script>" * 10_000,
     "end-tags-out-of-scope": b"<div><table></div></table>" * 10_000,
+    "between-fixed-places": (b"text " * 102 + b"<div>" * 3174) * 8,
+    "end-tags-in-attributes": b'<div title="</div>">some words here and there ' * 20_000,
+    "end-tags-in-sparse-comments": b"<div><!--</div>-->some words here and there " * 20_000,
     "behind-an-honest-part": b"<p>text and <b>more</b> text</p>\n" * 20_000 + b"<div>" * 20_000,
 }
 
@@ -81,8 +85,8 @@ HOSTILE = {
 )
 def test_hostile_markup_is_made_harmless(body: bytes) -> None:
     """Gate, closer look and flattening together; what comes out is parsed at once."""
-    assert is_suspicious(body)
-    assert not is_harmless(body) or b'">"' in body
+    assert is_suspicious(body) or nests(body)
+    assert not is_harmless(body) or nests(body, everywhere=True) or b'">"' in body
     flat = flatten(body.decode() + END.decode())
     assert flat.faults
     started = time.perf_counter()
@@ -158,8 +162,11 @@ def test_the_gate_is_cheap() -> None:
             times.append(time.perf_counter() - started)
         return min(times)
 
-    assert not is_suspicious(body)
-    assert best(is_suspicious) < best(markup_tree) / 6
+    def look(markup: bytes) -> bool:
+        return is_suspicious(markup) or nests(markup)
+
+    assert not any(look(body) for _ in range(50))  # it looks at other places each time
+    assert best(look) < best(markup_tree) / 6
 
 
 @case(

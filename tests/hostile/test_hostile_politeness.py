@@ -14,7 +14,7 @@ from pathlib import Path
 from case import case, row, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from logged import NOT_THERE, Reply, crawl, links, logged
+from logged import NOT_THERE, Logged, Reply, crawl, links, logged
 
 from scraper.errors import ConnectionError, ReadTimeout  # noqa: A004 - requests' own name
 from scraper.frontier.base import HostPolicy
@@ -238,13 +238,14 @@ def simulate(
     *,
     seeds: tuple[str, ...],
     latency: Callable[[str], float] = lambda url: 0.1,
+    connecting: Callable[[str], float] = lambda url: 0.0,
     **changes: object,
 ) -> Run1:
     """Crawl `seeds` of a fake site; hours pass in milliseconds."""
 
     async def main() -> Run1:
         clock = FakeClock()
-        fetcher = WatchedFetcher(site, clock, answering=latency, pause=asyncio.sleep)
+        fetcher = WatchedFetcher(site, clock, answering=latency, connecting=connecting, pause=asyncio.sleep)
         async with fetcher:
             settings = {"delay": 1.0, "per_host": 1, "seeds": seeds, **changes}
             report = await Run(make_plan(**settings), clock=clock, fetcher=fetcher).execute()
@@ -377,12 +378,15 @@ def test_one_url_has_its_number_of_tries() -> None:
         row("retry-after-absurd", 429, {"Retry-After": "99999999999"}, 600.0, 605.0, behaviour="429 with 3,000 years"),
         row("retry-after-year-9999", 429, {"Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"}, 600.0, 605.0,
             behaviour="429 with the year 9999"),
+        row("retry-after-with-403", 403, {"Retry-After": "120"}, 120.0, 121.0, behaviour="403 with 120 seconds"),
+        row("retry-after-with-500", 500, {"Retry-After": "120"}, 120.0, 125.0, behaviour="500 with 120 seconds"),
+        row("retry-after-with-404-in-the-past", 404, {"Retry-After": "-5"}, 0.4, 1.0, behaviour="404 with -5"),
         row("retry-after-words", 503, {"Retry-After": "soon"}, 1.0, 5.0, behaviour="503 with a word"),
         row("retry-after-missing", 429, {}, 1.0, 5.0, behaviour="429 without a word"),
         row("retry-after-missing-503", 503, {}, 1.0, 5.0, behaviour="503 without a word"),
     ],
     behaviour="the tenth page of a host answers",
-    expectation="nobody visits that host for so long, at least the first back-off and at most the cap of 10 min",
+    expectation="nobody visits that host for so long, with 429 and 503 at least the first back-off, at most 10 min",
     source="RFC 9110 10.2.3, RFC 6585 4",
 )  # fmt: skip
 def test_the_whole_host_rests(status: int, headers: dict[str, str], least: float, most: float) -> None:
@@ -399,7 +403,7 @@ def test_the_whole_host_rests(status: int, headers: dict[str, str], least: float
 
     seeds = urls(30)
     it = simulate(dict.fromkeys(seeds, answer), seeds=seeds, delay=0.5)  # type: ignore[arg-type]
-    assert it.report.ok
+    assert it.report.pages == 30 - (status in (403, 404))
     following = min(start for start in it.starts if start >= ended[0])
     assert least - 0.11 <= following - ended[0] <= most
 
@@ -547,6 +551,43 @@ async def test_gaps_are_kept() -> None:
 
 
 @case(
+    "politeness", "slow-answers-cost-no-rate",
+    behaviour="four slots, and answers that take five times the delay",
+    expectation="a request leaves after each delay, never sooner, while up to four are under way",
+    source="the server's log; the rest counts from the request, not from its answer",
+)  # fmt: skip
+async def test_a_slow_answer_does_not_slow_the_rate() -> None:
+    """Concurrency is for that."""
+    async with logged(lambda path: Reply(wait=0.15)) as server:
+        seeds = [server.url(f"/{n}") for n in range(8)]
+        await crawl(*seeds, obey_robots=False, delay=0.04, per_host=4, timeout=2.0)
+        assert len(server.log) == 8
+        assert min(server.gaps()) >= 0.04 - 0.005
+        assert server.peak >= 3
+        assert server.log[-1].start - server.log[0].start < 8 * 0.15 / 2
+
+
+@case(
+    "politeness", "slow-to-connect",
+    behaviour="four slots, and requests that take up to 3 s from their turn until they go out (connection, TLS, proxy)",
+    expectation="no two of them arrive closer than the delay", source="the project's own measurement",
+)  # fmt: skip
+@settings(max_examples=30, deadline=None)
+@given(connecting=st.lists(st.sampled_from([0.0, 0.3, 0.9, 3.0]), min_size=12, max_size=12), per_host=st.integers(2, 5))
+def test_the_delay_is_between_requests_that_arrive(connecting: list[float], per_host: int) -> None:
+    """A turn is no request yet."""
+    times = iter([*connecting, *[0.0] * 99])
+    seeds = urls(10)
+    it = simulate(
+        dict.fromkeys(seeds, "here"), seeds=seeds, connecting=lambda url: next(times), latency=lambda url: 5.0,
+        per_host=per_host, obey_robots=True,
+    )  # fmt: skip
+    assert it.report.pages == 10
+    assert min(it.gaps) >= 1.0 - 1e-6
+    assert 2 <= it.peak <= per_host
+
+
+@case(
     "politeness", "concurrency-in-a-servers-log",
     behaviour="two slots, 32 workers, slow pages, redirects, retries and breaking connections",
     expectation="the server's log never shows more than two requests at once", source="Scrapy measured: 4 to 6 of 2",
@@ -585,6 +626,73 @@ async def test_ports_share_the_hosts_rest() -> None:
         assert min(later - sooner for sooner, later in pairwise(both)) >= 0.03 - 0.005
 
 
+async def at_names(*seeds: str, server: Logged, **changes: object) -> Report:
+    """Crawl names that all lead to one server."""
+    names = {url.split("/")[2].partition(":")[0] for url in seeds}
+    return await crawl(*seeds, connect_to=dict.fromkeys(names, f"127.0.0.1:{server.port}"), **changes)
+
+
+@table(
+    "politeness", ("per", "least", "together"),
+    [
+        row("names-of-a-domain", "domain", 0.04, 1, behaviour="per: domain", expectation="share one delay, one slot"),
+        row("names-of-a-host", "host", 0.0, 3, behaviour="per: host", expectation="have a delay and a slot each"),
+    ],
+    behaviour="three names and two ports of one registered domain, each with its robots.txt, under politeness",
+    expectation="", source="the choice politeness.per; publicsuffix.org",
+)  # fmt: skip
+async def test_names_of_a_domain_rest_together_by_choice(per: str, least: float, together: int) -> None:
+    """robots.txt stays each origin's own; who else is registered below the suffix is a stranger."""
+
+    def answer(path: str) -> Reply:
+        return Reply(b"User-agent: *\nDisallow: /no" if path == "/robots.txt" else b"<a href=/no>x</a>", wait=0.02)
+
+    async with logged(answer) as server:
+        names = ("shop.example.co.uk", "www.shop.example.co.uk", "img.shop.example.co.uk:81")
+        report = await at_names(
+            *(f"http://{name}/{n}" for n in range(2) for name in names), server=server, per=per, per_host=1, delay=0.04
+        )
+        assert report.ok, report.reasons
+        assert server.paths.count("/robots.txt") == 3
+        assert "/no" not in server.paths
+        assert min(server.gaps()) >= least - 0.005
+        assert server.peak == together
+
+
+@case(
+    "politeness", "a-rest-of-a-domain",
+    behaviour="one name answers 429 with Retry-After, under per: domain, beside names of another domain",
+    expectation="no name of its domain is asked before that time; the other domain is", source="RFC 6585 4",
+)  # fmt: skip
+def test_a_rest_is_the_domains() -> None:
+    """Whoever of it said so."""
+    mine = ("http://a.one.test/1", "http://b.one.test/1", "https://one.test/1", "http://b.one.test./2")
+    theirs = tuple(f"http://two.test/{n}" for n in range(20))
+    site: dict[str, Answer] = dict.fromkeys(mine + theirs, "here")
+    site[mine[0]] = lambda request: (429, {"Retry-After": "120"}, "") if now() < 60 else "here"
+    it = simulate(site, seeds=mine + theirs, per="domain", latency=lambda url: 0.1)
+    assert it.report.ok, it.report.reasons
+    told = next(e.end for e in it.exchanges if e.status == 429)
+    assert not [e for e in it.exchanges if "one.test" in e.url and told < e.start < told + 120]
+    assert max(e.start for e in it.exchanges if "two.test" in e.url) < 30
+
+
+@case(
+    "politeness", "a-name-with-its-dot",
+    behaviour="a site links to itself as a.test and as a.test. (with the dot that ends a complete name)",
+    expectation="two origins, one host: one rest and one slot", source="RFC 1034 3.1",
+)  # fmt: skip
+async def test_a_final_dot_makes_no_other_host() -> None:
+    """Or a host would be asked twice as often."""
+    async with logged(lambda path: Reply(wait=0.02)) as server:
+        await at_names(
+            *(f"http://a.test{dot}/{n}" for n in range(2) for dot in ("", ".")), server=server, per_host=1, delay=0.03
+        )
+        assert len(server.pages) == 4
+        assert min(server.gaps()) >= 0.03 - 0.005
+        assert server.peak == 1
+
+
 @case(
     "politeness", "nobody-listens",
     behaviour="1,000 URLs of a port where nobody listens", expectation="fails in bounded time with host_down",
@@ -616,7 +724,7 @@ async def test_it_dies_in_the_middle() -> None:
 
     async with logged(answer) as server:
         seeds = [server.url(f"/{n}") for n in range(300)]
-        report = await crawl(*seeds, obey_robots=False, timeout=0.02, backoff=0.005, max_backoff=0.01, per_host=4)
+        report = await crawl(*seeds, obey_robots=False, timeout=0.05, backoff=0.005, max_backoff=0.01, per_host=4)
         assert report.pages == 10
         assert report.status == "failed"
         assert len(server.log) <= 10 + 4 + VISITS

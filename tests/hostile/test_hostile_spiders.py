@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import logging
 import signal
@@ -11,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ from case import case, row, table
 from scraper.config.compile import compile_plan
 from scraper.config.schema import from_kwargs
 from scraper.engine import harvest as harvesting
-from scraper.engine.harvest import MAX_YIELDS, gather
+from scraper.engine.harvest import MAX_FAULTS, MAX_YIELDS, gather
 from scraper.engine.steps import Steps
 from scraper.page import Page
 from scraper.request import Request
@@ -160,6 +162,80 @@ class NoSuchCallback(Misbehaving):
         return page.missing  # type: ignore[attr-defined]
 
 
+class RaisesKeyboardInterrupt(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        raise KeyboardInterrupt("the reason")
+
+
+class RaisesGeneratorExit(Misbehaving):
+    async def misbehave(self, page: Page) -> Any:
+        raise GeneratorExit
+
+
+class RaisesABaseException(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        class Odd(BaseException):
+            pass
+
+        raise Odd("the reason")
+
+
+class RaisesMemoryError(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        return [0] * 2**60
+
+
+class RaisesAGroup(Misbehaving):
+    async def misbehave(self, page: Page) -> Any:
+        async def fail() -> None:
+            raise ValueError("the reason")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail())
+
+
+class RaisesAnEndlessChain(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        error = ValueError("the reason")
+        error.__cause__ = error
+        raise error
+
+
+class RaisesWhatIsNoText(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        raise ValueError("the \ud800 reason \0 \x1b[2J")
+
+
+class RaisesStopIteration(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        return next(iter(()))
+
+
+class ClosesItsGenerator(Misbehaving):
+    async def misbehave(self, page: Page) -> Any:
+        try:
+            yield {"url": "kept"}
+            raise ValueError("the reason")
+        finally:
+            yield {"url": "in its clean-up"}
+
+
+class ChangesThePage(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        page.__dict__.clear()
+        return page.css("a")
+
+
+class ChangesTheRequest(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        page.request.url = "http://elsewhere.test/"  # type: ignore[misc, assignment]
+
+
+class IsWrongForEver(Misbehaving):
+    def misbehave(self, page: Page) -> Any:
+        return itertools.count()
+
+
 CRASHES: list[tuple[type[Misbehaving], str]] = [
     (Raises, "ValueError: the reason"),
     (RaisesAfterYielding, "ValueError: the reason"),
@@ -178,7 +254,39 @@ CRASHES: list[tuple[type[Misbehaving], str]] = [
     (HugeMessage, "ValueError: xxx"),
     (BadMessage, "exception str() failed"),
     (NoSuchCallback, "has no attribute 'missing'"),
+    (RaisesKeyboardInterrupt, "KeyboardInterrupt: the reason"),
+    (RaisesGeneratorExit, "raised GeneratorExit"),
+    (RaisesABaseException, "Odd: the reason"),
+    (RaisesMemoryError, "MemoryError"),
+    (RaisesAGroup, "ValueError: the reason"),
+    (RaisesAnEndlessChain, "ValueError: the reason"),
+    (RaisesWhatIsNoText, "reason"),
+    (RaisesStopIteration, "StopIteration"),
+    (ClosesItsGenerator, "ValueError: the reason"),
+    (ChangesThePage, "AttributeError"),
+    (ChangesTheRequest, "cannot assign to field 'url'"),
+    (IsWrongForEver, f"more than {MAX_FAULTS:,} values that are wrong"),
 ]
+
+
+@contextmanager
+def heard(level: int = logging.WARNING) -> Iterator[list[str]]:
+    """Collect what the package logs in the meantime, by a handler that nobody else has.
+
+    Not `caplog`: it also listens to loggers that do not propagate, and hears twice what then does.
+    """
+    messages: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            messages.append(record.getMessage())
+
+    handler, logger = Listener(level), logging.getLogger("scraper")
+    logger.addHandler(handler)
+    try:
+        yield messages
+    finally:
+        logger.removeHandler(handler)
 
 
 async def run(spider: type[Spider], pages: dict[str, Any] | None = None, **settings: Any) -> Any:
@@ -204,9 +312,11 @@ async def test_a_callback_costs_its_page(spider: type[Spider], said: str) -> Non
     tally = report.progress.tally
     assert report.status == FAILED
     assert dict(tally.failed) == {"callback": 1}
-    (trouble,) = tally.troubles.values()
+    trouble = list(tally.troubles.values())[-1]
     assert trouble.url == "http://s.test/bad"
+    assert trouble.reason == "callback"
     assert said in trouble.detail
+    assert any(map(str.isalnum, trouble.line))
     assert len(trouble.detail) < 10_000
     assert tally.pages == 2
     assert tally.items >= 1
@@ -291,18 +401,17 @@ class Blocks(Spider):
     expectation="It is named once with its URL and its stack, while it blocks; the crawl goes on afterwards.",
     source="asyncio documentation, Developing with asyncio: Running Blocking Code",
 )
-async def test_a_blocking_callback_is_named(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_blocking_callback_is_named() -> None:
     """A watching thread samples the loop's thread; honest steps are never named."""
     lease = Lease(1, request=Request("http://s.test/"), origin="http://s.test")
     page = Page(Response(lease.request, status=200, url="http://s.test/", headers=Headers(())))
-    logging.getLogger("scraper").propagate = True
-    with caplog.at_level(logging.WARNING, "scraper"), Steps(look_every=0.02, blocked_after=0.1) as steps:
+    with heard() as told, Steps(look_every=0.02, blocked_after=0.1) as steps:
         harvest = await gather(Blocks(), lease, page, steps)
         assert harvest.records == [{"url": "http://s.test/"}]
         await asyncio.sleep(0.2)
-    told = [text for record in caplog.records if "time.sleep(0.35)" in (text := record.getMessage())]
-    assert told
-    assert "http://s.test/" in told[0]
+    (only,) = told
+    assert only.startswith("http://s.test/: parse has blocked the whole crawl")
+    assert "time.sleep(0.35)" in only
 
 
 class StartsThreads(Misbehaving):

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from case import case, row, table
 
+from scraper import Spider, crawl
 from scraper.cli import main as cli
 from scraper.engine.tally import Tally
 from scraper.errors import ItemError
@@ -184,3 +189,39 @@ def test_an_item_has_a_bound() -> None:
     assert size_of(to_record({"a": "é" * 1000})) == 2008
     with pytest.raises(ItemError, match=r"'big' has 16,777,\d+ bytes.*16,777,216"):
         size_of(to_record({"small": "x", "big": "x" * MAX_BYTES}))
+
+
+@case(
+    "content",
+    "state-file-is-tame",
+    behaviour="A reason phrase, and a link that is refused, hold terminal escapes.",
+    expectation="Who asks the state file with sqlite3 gets them escaped.",
+    source=TERMINAL,
+)
+async def test_the_state_file_commands_no_terminal(tmp_path: Path) -> None:
+    """The reason phrase is what an outcome's detail quotes."""
+
+    async def answers(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        body = b'<a href="x:\x1b[31m\xe2\x80\xae">x</a>' if b"/page" in head else b""
+        status = b"200 OK" if body else b"404 \x1b]0;owned\x07"
+        writer.write(b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+        await writer.drain()
+        writer.close()
+
+    class Links(Spider):
+        async def parse(self, page: Page) -> Any:
+            yield page.follow_links()
+
+    server = await asyncio.start_server(answers, "127.0.0.1", 0)
+    base = "http://{}:{}".format(*server.sockets[0].getsockname())
+    async with server:
+        await crawl(
+            Links, seeds=[f"{base}/page", f"{base}/gone"], state=tmp_path, name="tame",
+            politeness={"delay": 0, "robots": "ignore"},
+        )  # fmt: skip
+    with closing(sqlite3.connect(tmp_path / "tame" / "run.db")) as state:
+        told = [text for (text,) in state.execute("select detail from done union all select url from refused")]
+    assert any("owned" in text for text in told)
+    assert any("[31m" in text for text in told)
+    assert all(text.isprintable() for text in told)

@@ -580,6 +580,7 @@ def by_the_parser(base: str, reference: str) -> str | None:
 @example(canonical("http://shop.test/a/b"), "x/%2E%2e/y")
 @example(canonical("http://shop.test/a/b"), "http://a.1/x")
 @example(canonical("http://shop.test/a/b"), "http://10.0.0.255:8080/x?y#z")
+@example(canonical("http://shop.test/a/b"), "https://x.test:443/x")
 @example(canonical("http://shop.test/a/b"), "https://10.0.0.256/x")
 @example(canonical("http://shop.test/a/b"), "https://10.0.0.01:443/x")
 @example(canonical("http://shop.test/a/b"), "http://a:99999/x")

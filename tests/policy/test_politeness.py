@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scraper.policy.politeness import Politeness, host_of
+from scraper.policy.politeness import Politeness, host_of, unit_of
 
 
 def politeness(*, delay: float = 1.0, jitter: float = 0.0, cap: float = 60.0, random: float = 0.0) -> Politeness:
@@ -51,8 +51,32 @@ def test_a_gap_is_never_shorter_than_asked(
         ("http://example.com:8080", "example.com"),
         ("http://[::1]:8080", "[::1]"),
         ("http://127.0.0.1:1/path", "127.0.0.1"),
+        ("http://example.com.:81/path", "example.com"),
     ],
 )
 def test_ports_and_schemes_of_one_name_share_one_rest(origin: str, host: str) -> None:
     """The unit of politeness is the host name."""
     assert host_of(origin) == host
+
+
+@pytest.mark.parametrize(
+    ("origin", "unit"),
+    [
+        ("https://www.example.com", "example.com"),
+        ("http://example.com:8080", "example.com"),
+        ("http://a.b.c.example.com./x", "example.com"),
+        ("http://shop.example.co.uk", "example.co.uk"),
+        ("http://co.uk", "co.uk"),
+        ("http://x.city.kobe.jp", "city.kobe.jp"),
+        ("http://one.github.io", "one.github.io"),
+        ("http://www.xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("http://localhost:81", "localhost"),
+        ("http://127.0.0.1:1/path", "127.0.0.1"),
+        ("http://10.2.3.1", "10.2.3.1"),
+        ("http://[::1]:8080", "[::1]"),
+    ],
+)
+def test_by_choice_the_names_of_one_registered_domain_share_one_rest(origin: str, unit: str) -> None:
+    """Whom strangers share a suffix with are strangers; an address is nobody's domain."""
+    assert unit_of("domain")(origin) == unit
+    assert unit_of("host") is host_of

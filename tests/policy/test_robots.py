@@ -124,6 +124,7 @@ def test_only_allow_and_disallow_end_the_list_of_agents(text: str, path: str, ex
         ("Disallow: /x/page.html\nAllow: /x/", "/x/page.html", False),
         ("Disallow: /x", "/X", True),
         ("Disallow: /", "/robots.txt", True),
+        ("Disallow: /", "/robots.txt?x", False),
         ("DISALLOW: /x", "/x", False),
         ("Disallow:/x", "/x", False),
         ("Disallow /x", "/x", False),
@@ -153,6 +154,11 @@ def test_the_longest_match_decides(lines: str, path: str, expected: bool) -> Non
         ("/x*y*z$", "/xyz /x1y2z /xyzz", "/xyz1 /xy"),
         ("*/tail", "/tail /a/tail", "/tai"),
         ("/?", "/? /?q=1", "/ /a?"),
+        ("/*?*=http%3A%2F%2F", "/r?u=http%3A%2F%2Fx /r?u=http://x", "/r?u=http:/x"),
+        ("/*u=http%3A%2F%2F", "/r?u=http%3A%2F%2Fx", "/r"),
+        ("/*u=http://", "/r?u=http%3A%2F%2Fx /r?u=http://x", "/r"),
+        ("/a*b*", "/ab /a/b/c", "/a /ba"),
+        ("/*a*a*a$", "/aaa /a/a/a", "/aa /aaab"),
     ],
 )
 def test_star_and_dollar_are_the_only_special_signs(pattern: str, matching: str, others: str) -> None:
@@ -223,7 +229,14 @@ def test_what_is_beyond_500_kib_is_not_read() -> None:
         ("Request-rate: 1/10", 10.0),
         ("Request-rate: 30/1m", 2.0),
         ("Request-rate: 1/10s 0100-0600", 10.0),
-        ("Request-rate: 1/10\nCrawl-delay: 4", 4.0),
+        ("Request-rate: 1/10\nCrawl-delay: 4", 10.0),
+        ("Request-rate: 1/2\nCrawl-delay: 4", 4.0),
+        ("Crawl-delay: 4\nCrawl-delay: 1", 4.0),
+        ("Crawl-delay: .5", 0.5),
+        ("Crawl-delay: 1,5", None),
+        ("Request-rate: 1 / 5", 5.0),
+        ("Request-rate: 2.5/10", None),
+        ("Request-rate: 1/0", None),
         ("Crawl-delay: soon", None),
         ("Crawl-delay: -1", None),
         ("Crawl-delay: nan", None),
@@ -233,7 +246,7 @@ def test_what_is_beyond_500_kib_is_not_read() -> None:
     ],
 )
 def test_a_delay_is_crawl_delay_or_comes_from_request_rate(lines: str, delay: float | None) -> None:
-    """Seconds between two requests; what makes no sense asks for nothing."""
+    """Seconds between two requests; of several the longest; what makes no sense asks for nothing."""
     assert rules(f"User-agent: *\n{lines}").delay == delay
 
 

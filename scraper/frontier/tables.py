@@ -1,0 +1,71 @@
+"""The tables of the crawl's memory, and the statements that are more than a line.
+
+Rows are only ever added, but for `rest`, `out`, `spent` and the one row of `run`, so a commit writes each fact once.
+Whoever changes a table raises the layout's number in `store`.
+
+Text only: nothing is opened or executed here, and no value from outside may become part of a statement.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "HOPS",
+    "INSERTS",
+    "LAST_MOMENT",
+    "PENDING",
+    "PENDING_ROWS",
+    "STREAKS",
+    "TABLES",
+    "TROUBLES",
+    "TROUBLES_READ",
+]
+
+TABLES = """
+create table run (id integer primary key, started real not null, ended real, status text not null);
+create table host (id integer primary key, origin text not null);
+create table url (id integer primary key, host integer not null, priority integer not null, fp integer not null,
+    url text not null, depth integer not null, parent integer not null, callback text not null, extra blob);
+create table done (id integer primary key, kind integer not null, reason text not null, status integer not null,
+    items integer not null, bytes integer not null, elapsed real not null, at real not null, detail text not null);
+create table tried (id integer not null, attempt integer not null, reason text not null, status integer not null,
+    until real not null, at real not null);
+create table hop (id integer not null, host integer not null, fp integer not null, url text not null,
+    status integer not null, at real not null);
+create table refused (url text not null, reason text not null, parent integer not null, mark integer not null);
+create table robots (origin text not null, kind integer not null, reason text not null, status integer not null,
+    at real not null);
+create table rest (host text primary key, until real not null);
+create table spent (id integer primary key, upto integer not null, told blob not null);
+create table fault (id integer not null, reason text not null, detail text not null);
+create table out (name text primary key, place blob not null, offset integer not null);
+"""
+
+INSERTS = {
+    "host": "insert into host values (?, ?)",
+    "url": "insert into url values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "done": "insert into done values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "tried": "insert into tried values (?, ?, ?, ?, ?, ?)",
+    "hop": "insert into hop values (?, ?, ?, ?, ?, ?)",
+    "refused": "insert into refused values (?, ?, ?, ?)",
+    "robots": "insert into robots values (?, ?, ?, ?, ?)",
+    "rest": "insert or replace into rest values (?, ?)",
+    "spent": "insert or replace into spent values (?, ?, ?)",
+    "fault": "insert into fault values (?, ?, ?)",
+}
+
+PENDING = "not exists (select 1 from done where done.id = {}.id)"
+PENDING_ROWS = f"select id, host, priority, fp from url where {PENDING.format('url')} order by id"  # noqa: S608
+HOPS = "select hop.id, fp, done.id is null, reason from hop left join done using (id) order by hop.rowid"
+TROUBLES = "select url, reason, detail from done join url using (id)"
+STREAKS = """
+select origin, count(*) from done join url using (id) join host on host.id = url.host
+left join (select url.host as place, max(at) as at from done join url using (id) where kind = 1 group by url.host) page
+on page.place = url.host
+where kind = 3 and done.at >= coalesce(page.at, 0) and (reason like 'http_5%' or reason in
+    ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) group by origin
+"""
+LAST_MOMENT = """
+select coalesce(max(at), 0) from
+(select max(at) as at from done union all select max(at) from tried union all select max(at) from hop)
+"""
+TROUBLES_READ = 100  # of the failures on record
