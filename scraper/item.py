@@ -33,7 +33,8 @@ MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mist
 def is_item(value: object) -> bool:
     """Tell whether a callback may yield `value` as data."""
     return (
-        isinstance(value, (dict, msgspec.Struct))
+        type(value) is dict
+        or isinstance(value, (dict, msgspec.Struct))
         or (dataclasses.is_dataclass(value) and not isinstance(value, type))
         or hasattr(type(value), "__attrs_attrs__")
         or hasattr(type(value), "model_dump")

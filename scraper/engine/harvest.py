@@ -137,7 +137,7 @@ def _take(value: Any, page: Page, harvest: Harvest) -> None:
     elif isinstance(value, Request):
         harvest.spend(1)
         _take_wanted(value, value, page, harvest)
-    elif is_item(value):
+    elif type(value) is not GeneratorType and is_item(value):
         _take_item(value, harvest)
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
         for entry in value:

@@ -20,8 +20,9 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import StreamReader
 
-__all__ = ["BoundedConnector"]
+__all__ = ["FINAL", "BoundedConnector", "is_final"]
 
+INTERIM, FINAL = 100, 200  # statuses: from the one to below the other there is more to come (RFC 9110, 15.2)
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
 TLS_FAREWELL = 1.0  # seconds
 READ_APART = 64 * 1024  # bytes that are kept until the head is complete; a longer one is not looked at again
@@ -45,20 +46,21 @@ class _Handler(ResponseHandler):
         super().data_received(data)
 
     async def read(self) -> tuple[RawResponseMessage, StreamReader]:
-        message, payload = await super().read()
-        if _is_final(message):
+        answer = await super().read()
+        message, _ = answer
+        if message.code >= FINAL or is_final(message):
             self._interim, self._head = 0, None
         else:
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers (1xx)")
-        return message, payload
+        return answer
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail, when nothing can be said for what came; aiohttp's parser forgets an answer with junk behind it."""
         came, self._head = self._head, None
         if isinstance(exc, HttpProcessingError):
-            if came and not any(_is_final(message) for (message, _), _ in self._buffer):
+            if came and not any(is_final(message) for (message, _), _ in self._buffer):
                 self._buffer.clear()
                 self._read_apart(came)
             if self._payload is not None and not self._payload.is_eof():
@@ -74,14 +76,15 @@ class _Handler(ResponseHandler):
         for blank in _HEAD_END.finditer(came):
             super().data_received(came[start : blank.end()])
             start = blank.end()
-            if self._exception is not None or (self._buffer and _is_final(self._buffer[-1][0][0])):
+            if self._exception is not None or (self._buffer and is_final(self._buffer[-1][0][0])):
                 break
         if self._exception is None:
             super().data_received(came[start:])
 
 
-def _is_final(message: RawResponseMessage) -> bool:
-    return not 100 <= message.code < 200 or message.code == _SWITCHING
+def is_final(message: RawResponseMessage) -> bool:
+    """Tell whether `message` is the head of an answer, and not only a word before it."""
+    return not INTERIM <= message.code < FINAL or message.code == _SWITCHING
 
 
 class BoundedConnector(TCPConnector):

@@ -37,6 +37,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 from yarl import URL
 
+from scraper.fetch.connector import FINAL, is_final
 from scraper.fetch.sending import NotSentAgainError, Sending
 from scraper.fetch.wire import Wire
 from scraper.request import Request
@@ -45,7 +46,6 @@ __all__ = ["Answer", "LeanWay", "whole_body"]
 
 WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
 ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
-_SWITCHING = 101  # the only 1xx that is final
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
 
@@ -179,5 +179,5 @@ class LeanWay:
         sending.sent()
         while True:
             message, content = await protocol.read()
-            if not 100 <= message.code < 200 or message.code == _SWITCHING:
+            if message.code >= FINAL or is_final(message):
                 return Answer(message.code, message.reason, message.raw_headers, content, connection)
