@@ -41,7 +41,8 @@ _WHOLE = re.compile(rb"<[a-zA-Z]" + _IN_TAG)
 def is_suspicious(body: bytes) -> bool:
     """Tell whether `body` must be looked at more closely; takes a few hundredths of the time of parsing it."""
     if len(body) <= SHORT_PAGE:
-        return body.count(b"<") - 2 * body.count(b"</") > MAX_DEPTH  # soon parsed, but as deep as it has tags
+        tags = body.count(b"<")  # it is soon parsed, but may be as deep as it has tags
+        return tags > MAX_DEPTH and tags - 2 * body.count(b"</") > MAX_DEPTH
     return _may_have_long_tag(body) or _opens_more(body)
 
 
