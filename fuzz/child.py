@@ -108,18 +108,18 @@ def _mutating(session: Session, seed: int) -> None:
     strategy = target.strategy()
     for data in target.seeds():
         _take(session, pool, data)
-    while not session.is_over:
+    while not session.is_over():
         for example in _examples(strategy, random.getrandbits(60)):
             _take(session, pool, example)
             for _ in range(MUTANTS):
-                if session.is_over:
+                if session.is_over():
                     return
                 data = mutator.mutate(pool.pick(), pool.pick())
                 pool.note(data, session.take(data))
 
 
 def _take(session: Session, pool: Pool, data: bytes) -> None:
-    if not session.is_over:
+    if not session.is_over():
         pool.add(data[: session.target.largest])
         session.take(data)
 
@@ -161,7 +161,7 @@ def _guided(session: Session, seed: int, folder: Path) -> None:
 
     def one(data: bytes) -> None:
         session.take(data)
-        if session.is_over:
+        if session.is_over():
             session.report()
             target.close()
             os._exit(0)

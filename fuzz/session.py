@@ -76,7 +76,6 @@ class Session:
         self._until = self._began + seconds
         self._pause = 0.0  # seconds that went into minimising
 
-    @property
     def is_over(self) -> bool:
         """Tell whether the time is up."""
         return time.monotonic() >= self._until

@@ -124,7 +124,7 @@ def _key(key: Any, path: str) -> str:
         return str(key)
     if key is not None and not isinstance(key, (int, float)):
         raise ItemError(f"field {path!r} has a key that is {type(key).__name__}; make it text")
-    return msgspec.json.encode(_checked(key, f"{path}.{key}", 1)).decode()
+    return msgspec.json.encode(_checked(key, f"{path} (a key)".strip(), 1)).decode()
 
 
 def _weigh(item: dict[Any, Any]) -> None:

@@ -81,9 +81,7 @@ class Response:
     http_reason: str = field(kw_only=True, default="")  # the reason phrase of the status line
     history: tuple[Response, ...] = field(kw_only=True, default=())  # the redirects that led here, oldest first
     sent_at: float = field(kw_only=True, default=0.0)  # clock seconds when the request's bytes were written
-    truncated: bool = field(
-        kw_only=True, default=False
-    )  # the body ended early; such a one comes with an error, or as asked for
+    truncated: bool = field(kw_only=True, default=False)  # the body ended early
     elapsed: float = field(kw_only=True, default=0.0)  # seconds from then to the last byte of the body
 
     @property

@@ -96,7 +96,7 @@ def _finish(text: str, base: str | None) -> Url:
     except ValueError:
         raise InvalidURL(f"{_quote(text)} is not a valid URL") from None
     if not href.startswith(_WEB):
-        scheme = href.partition(":")[0]
+        scheme = href.partition(":")[0][:MAX_QUOTED]
         raise InvalidSchema(f"{_quote(text)}: {scheme}: URLs are not requested, only http and https")
     cut = href.find("#")
     if cut >= 0:

@@ -10,6 +10,7 @@ import asyncio
 import gzip
 import socket
 import struct
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any, ClassVar
@@ -31,7 +32,8 @@ __all__ = ["HttpTarget"]
 
 TIMEOUTS = {b"hold": 0.05, b"keep": 0.1}  # seconds; the server may be silent
 TIMEOUT, SLACK = 2.0, 1.5  # seconds otherwise, and for a machine that has other things to do
-MAX_BODY = 200_000  # bytes
+MAX_BODY, BLOCK = 200_000, 65_536  # bytes; one block more may have come when it is noticed
+LONGEST_MESSAGE = 500  # characters
 PROBE = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Probe: yes\r\n\r\nprobe"
 ENDS = (b"close", b"reset", b"keep", b"hold")
 _LINGER = struct.pack("ii", 1, 0)
@@ -70,6 +72,7 @@ class HttpTarget(Target):
     def open(self) -> None:
         """Begin to listen, and open the client."""
         self._faults: list[str] = []
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(lambda loop, context: self._faults.append(_fault(context)))
         self._answer, self._end = b"", b"close"
@@ -86,8 +89,13 @@ class HttpTarget(Target):
         )  # fmt: skip
         await self._fetcher.__aenter__()
 
+    def _unraisable(self, what: sys.UnraisableHookArgs) -> None:
+        """Note what could not be raised: a coroutine that nobody awaited, a socket that nobody closed."""
+        self._faults.append(f"{what.err_msg or what.object!r}: {what.exc_value!r}")
+
     def close(self) -> None:
         """Close both."""
+        sys.unraisablehook = self._hook
         self._server.close()
         self._loop.run_until_complete(self._fetcher.__aexit__(None, None, None))
         self._loop.run_until_complete(asyncio.sleep(0.05))
@@ -177,25 +185,26 @@ class HttpTarget(Target):
         request = Request(self._base + path)
         timeout = TIMEOUTS.get(self._end, TIMEOUT)
         began = time.monotonic()
+        answer: Response | RequestException
         try:
-            response = await self._fetcher.fetch(request, timeout=timeout)
+            answer = await self._fetcher.fetch(request, timeout=timeout)
         except RequestException as error:
-            response = None
-            answer: Response | RequestException = error
-            printable(str(error))
-            assert len(str(error)) < 500, f"a message is short: {error}"
-            assert error.request is request, "an error knows its request"
-            assert type(error).reason, "an error has a code"
-            assert self._end == b"hold" or not isinstance(error, ReadTimeout) or self._end == b"keep", (
-                f"what ended is not waited for: {error}"
-            )
-            if error.response is not None:
-                assert len(error.response.body) <= MAX_BODY + 65_536, "what came of a body is bounded"
+            answer = error
+            self._explained(error, request)
         else:
-            answer = response
-            _sane(response)
+            _sane(answer)
         assert time.monotonic() - began < timeout + SLACK, "an exchange ends within its deadline"
         return answer
+
+    def _explained(self, error: RequestException, request: Request) -> None:
+        printable(str(error))
+        assert len(str(error)) < LONGEST_MESSAGE, f"a message is short: {error}"
+        assert error.request is request, "an error knows its request"
+        assert type(error).reason, "an error has a code"
+        over = self._end in (b"close", b"reset")
+        assert not (over and isinstance(error, ReadTimeout)), f"what has ended is not waited for: {error}"
+        if error.response is not None:
+            assert len(error.response.body) <= MAX_BODY + BLOCK, "what came of a body is bounded"
 
 
 def _sane(response: Response) -> None:

@@ -83,7 +83,7 @@ def _checked(saved: _Saved, number: int) -> Cookie:
     except InvalidURL:
         known = False
     text = f"{saved.name}{saved.value}{saved.path}{saved.port}"
-    if not known or CONTROLS.search(text) or ";" in text or not saved.path.startswith("/"):
+    if not known or CONTROLS.search(text) or ";" in saved.name + saved.value or not saved.path.startswith("/"):
         raise ValueError(saved.domain)
     return Cookie(
         name=saved.name,

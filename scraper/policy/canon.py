@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from scraper.request import Request
-from scraper.urls import Url
+from scraper.urls import Url, canonical
 
 __all__ = ["ORDER", "SESSIONS", "TRACKING", "Canon"]
 
@@ -68,7 +68,8 @@ class Canon:
         kept = self._kept(query) if query else query
         if path == page and kept == query:
             return url
-        return Url(path + (mark if kept or not query else "") + kept)
+        short = path + (mark if kept or not query else "") + kept
+        return Url(short) if path == page else canonical(short)  # what was cut may have hidden a dot segment
 
     def _kept(self, query: str) -> str:
         pairs = query.split("&")

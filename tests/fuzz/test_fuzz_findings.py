@@ -6,16 +6,18 @@ import asyncio
 import csv
 import io
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from scraper.clock import SystemClock
-from scraper.errors import ContentDecodingError, MalformedResponse, RequestException
+from scraper.errors import ContentDecodingError, InvalidURL, ItemError, MalformedResponse, RequestException
 from scraper.fetch.body import BodyReader
 from scraper.fetch.client import AiohttpFetcher
 from scraper.fetch.cookies import load_cookies, save_cookies
 from scraper.fetch.decoding import ACCEPT_ENCODING
+from scraper.item import to_record
 from scraper.parsing.flatten import MAX_DEPTH
 from scraper.parsing.gate import SHORT_PAGE, is_suspicious
 from scraper.policy.canon import Canon
@@ -24,7 +26,7 @@ from scraper.policy.refresh import refresh_target
 from scraper.policy.robots import parse
 from scraper.request import Request
 from scraper.sinks import table
-from scraper.urls import Url
+from scraper.urls import Url, canonical
 
 QUICK = 0.2  # seconds of processor time; each of these took seconds, or minutes for longer texts
 REQUEST = Request("http://site.test/")
@@ -33,15 +35,20 @@ NOW = 1_790_000_000.0
 
 async def body_of(encoding: str, *pieces: bytes) -> bytes | str:
     """Return the decoded body that comes in `pieces`, or the name of the error."""
+    try:
+        return await BodyReader(REQUEST, encoding=encoding, limit=10_000_000).read(one_after_the_other(*pieces))
+    except RequestException as error:
+        return type(error).__name__
+
+
+def one_after_the_other(*pieces: bytes) -> Callable[[], Awaitable[bytes]]:
+    """Return what gives out the `pieces`, then the end."""
     waiting = [*pieces, b""]
 
     async def more() -> bytes:
         return waiting.pop(0)
 
-    try:
-        return await BodyReader(REQUEST, encoding=encoding, limit=10_000_000).read(more)
-    except RequestException as error:
-        return type(error).__name__
+    return more
 
 
 @pytest.mark.skipif("br" not in ACCEPT_ENCODING, reason="the extra `speed` is not installed")
@@ -67,6 +74,14 @@ async def test_padding_behind_zstd_stays_padding_in_the_next_piece() -> None:
     assert await body_of("zstd", frame + padding, b"(") == b"page"
 
 
+@pytest.mark.parametrize("label", ["gzip\x0c", "gzip, \x1b[2J", "gzip, " + "x" * 60_000])
+async def test_an_error_about_a_coding_names_known_words_alone(label: str) -> None:
+    """A server's text is neither quoted in full nor with what controls a terminal."""
+    with pytest.raises(ContentDecodingError) as caught:
+        await BodyReader(REQUEST, encoding=label, limit=1000).read(one_after_the_other(b"a"))
+    assert str(caught.value) == "GET http://site.test/: the body is not valid gzip"
+
+
 @pytest.mark.parametrize("value", ["a\x93", "caf\xe9\xa0", "\u200b", "a\tb"])
 def test_a_jar_with_an_odd_cookie_is_loaded_again(value: str, tmp_path: Path) -> None:
     """What a server may set, and the jar keeps, is no reason to refuse the whole file of cookies."""
@@ -74,6 +89,14 @@ def test_a_jar_with_an_odd_cookie_is_loaded_again(value: str, tmp_path: Path) ->
     jar.receive(REQUEST.url, [f"a={value}", "login=1"], NOW)
     save_cookies(tmp_path / "jar", jar)
     assert sorted(cookie.name for cookie in load_cookies(tmp_path / "jar")) == ["a", "login"]
+
+
+def test_a_jar_with_a_cookie_of_a_path_with_parameters_is_loaded_again(tmp_path: Path) -> None:
+    """A path may hold a semicolon (`/;jsessionid=1/`); only in a name or a value it would begin something else."""
+    jar = CookieJar()
+    jar.receive(Url("http://site.test/;jsessionid=1/page"), ["login=1"], NOW)
+    save_cookies(tmp_path / "jar", jar)
+    assert [cookie.path for cookie in load_cookies(tmp_path / "jar")] == ["/;jsessionid=1"]
 
 
 def test_a_refresh_of_many_digits_is_read_in_time_with_its_length() -> None:
@@ -103,6 +126,22 @@ def test_a_pattern_of_names_is_matched_in_time_with_the_name() -> None:
     assert canon.canonical(Url("http://site.test/?abc=1&abx=c")) == "http://site.test/?abx=c"
 
 
+@pytest.mark.parametrize(
+    ("path", "cut"), [("a/%2e;jsessionid=1", "a/"), ("a/b/..;jsessionid=1", "a/"), ("a;jsessionid=1", "a")]
+)
+def test_a_url_is_canonical_after_what_does_not_matter_was_cut(path: str, cut: str) -> None:
+    """A session id may hide a dot segment from the parser; without it the segment counts, and one page has one URL."""
+    assert Canon(["sessions"]).canonical(canonical(f"http://site.test/{path}")) == f"http://site.test/{cut}"
+
+
+@pytest.mark.parametrize("text", ["f" * 100_000 + ":x", "http://" + "\U0001f600" * 100_000 + "%", "x" * 100_000])
+def test_a_message_about_a_url_is_short(text: str) -> None:
+    """A redirect's Location of any length does not fill the state file with its error."""
+    with pytest.raises(InvalidURL) as caught:
+        canonical(text)
+    assert len(str(caught.value)) < 4500
+
+
 def test_a_short_page_may_not_be_deep_either() -> None:
     """Three thousand nested elements fit into 16 kB, and to read the text of each takes time with their square."""
     assert is_suspicious(b"<div>" * 3000)
@@ -123,6 +162,15 @@ def test_a_column_whose_name_begins_with_a_byte_order_mark_stays_a_column(tmp_pa
     table.write_table(second, str(spool), fields=None, existing=rows, origin="")
     read = list(csv.reader(io.StringIO(second.getvalue().decode(), newline=""), strict=True))
     assert read == [["\ufeffname", ""], ["a", "b"], ["a", "b"]]
+
+
+@pytest.mark.parametrize("key", [1 << 20_000, float("nan")], ids=["long", "nan"])
+def test_a_key_that_json_cannot_hold_is_a_fault_of_the_item(key: object) -> None:
+    """Python itself refuses to write an integer of 6,000 digits; that is an ItemError too, not a ValueError."""
+    with pytest.raises(ItemError, match="a key"):
+        to_record({key: 1})
+    with pytest.raises(ItemError, match="field 'inner"):
+        to_record({"inner": {key: 1}})
 
 
 async def test_a_status_below_100_is_no_answer() -> None:
