@@ -219,8 +219,14 @@ def _said(error: Exception) -> str:
 
 def _fields(item: object) -> list[tuple[str, Any]]:
     if isinstance(item, Mapping):
-        return [(str(key), value) for key, value in item.items()]
+        return [(_shown(key), value) for key, value in item.items()]
     kind = type(item)
     names = getattr(kind, "model_fields", None) or getattr(kind, "__struct_fields__", None)
     names = names or getattr(kind, "__slots__", None) or [name for name in vars(item) if not name.startswith("_")]
     return [(name, getattr(item, name)) for name in names if hasattr(item, name)]
+
+
+def _shown(key: Any) -> str:
+    """Return a key as text for a message; Python itself refuses to write out a very long number."""
+    too_long = isinstance(key, int) and key.bit_length() > MAX_INT_BITS
+    return "a long number" if too_long else str(key)

@@ -171,6 +171,8 @@ def test_a_key_that_json_cannot_hold_is_a_fault_of_the_item(key: object) -> None
         to_record({key: 1})
     with pytest.raises(ItemError, match="field 'inner"):
         to_record({"inner": {key: 1}})
+    with pytest.raises(ItemError, match="field 'wrong'"):
+        to_record({key: 1, "wrong": object()})
 
 
 async def test_a_status_below_100_is_no_answer() -> None:
