@@ -48,7 +48,8 @@ def canonical_url(url: str) -> None:
     assert url.startswith(place + "/"), "behind the origin comes the path"
     assert hostname(url), "a URL has a host"
     assert hostname(url) in place, "the host is in the origin"
-    assert 0 < fingerprint(url) < 2**64, "a fingerprint is 64 bits and not 0"
+    assert fingerprint(url) != 0, "a fingerprint is not 0"
+    assert -(2**63) <= fingerprint(url) < 2**63, "a fingerprint is 64 bits"
 
 
 def json_lines(items: Iterable[dict[str, Any]]) -> list[Record]:

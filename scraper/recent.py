@@ -38,6 +38,12 @@ class Recent(Generic[K, V]):
             self.put(key, found)
         return found
 
+    def has(self, key: K) -> bool:
+        """Tell whether something was put for `key` and is not forgotten."""
+        if key in self._young:
+            return True
+        return self.get(key) is not None
+
     def put(self, key: K, value: V) -> None:
         """Remember `value` for `key`."""
         if len(self._young) >= self._size and key not in self._young:

@@ -41,7 +41,8 @@ class Door:
         """`knows` tells of URLs that the frontier has for certain; nobody makes a request of such a link."""
         self._scope = scope
         self._knows = knows
-        self._refused = Recent[str, Reason](REFUSALS_REMEMBERED)
+        self._refused = Recent[str, Reason](REFUSALS_REMEMBERED)  # URLs that no way makes better
+        self._told = Recent[tuple[str, Reason], Reason](REFUSALS_REMEMBERED)
 
     def admit(
         self,
@@ -73,12 +74,11 @@ class Door:
 
     def _admit_links(self, follow: Follow, accepted: list[Request], refused: list[tuple[str, Reason]]) -> int:
         """Judge those links that are news, and return how many others the frontier has."""
-        known = 0
-        for link in follow.links:
-            url = self._scope.shorten(link)
-            if self._knows(url):
+        knows, refused_lately, known = self._knows, self._refused.has, 0
+        for url in map(self._scope.shorten, follow.links):
+            if knows(url):
                 known += 1
-            elif self._refused.get(url) is None:
+            elif not refused_lately(url):
                 self._judge(follow.request(url), accepted, refused)
         return known
 
@@ -87,14 +87,17 @@ class Door:
         reason = self._scope.refuses(request)
         if reason is None:
             accepted.append(request)
-        elif reason is Reason.TOO_DEEP or self._is_news(request.url, reason):  # another way may be shorter
-            refused.append((request.url, reason))
+        else:
+            if reason is not Reason.TOO_DEEP:  # another way may be shorter
+                self._refused.put(request.url, reason)
+            if self._is_news(request.url, reason):
+                refused.append((request.url, reason))
 
     def _is_news(self, link: str, reason: Reason) -> bool:
         """Tell whether it was not said lately that `link` is refused for `reason`."""
-        if self._refused.get(link) is reason:
+        if self._told.has((link, reason)):
             return False
-        self._refused.put(link, reason)
+        self._told.put((link, reason), reason)
         return True
 
     def refuses(self, request: Request) -> Reason | None:

@@ -60,7 +60,8 @@ class AiohttpFetcher:
     sent elsewhere). `cookies`: keep cookies for as long as the fetcher is open. `guard`: asked for each address before
     it is connected to; UnsafeAddress is raised for those it refuses. `proxy`: as in `fetch.proxy`; "" none. `resend`:
     whether a request without effects goes out again over a new connection when the kept one it was sent over has
-    died. `slowest`: the pace that a body must keep. `look_up`: what asks the system for addresses.
+    died. `lean`: whether usual requests take the short way of `fetch.lean`. `slowest`: the pace that a body must keep.
+    `look_up`: what asks the system for addresses.
 
     At most `connections` are in use, fewer where the process has few file descriptors; idle ones are bounded as well.
     """
@@ -83,6 +84,7 @@ class AiohttpFetcher:
         guard: AddressGuard | None = None,
         proxy: str = "",
         resend: bool = False,
+        lean: bool = True,
         slowest: Slowest = Slowest(),  # noqa: B008 - frozen
         look_up: LookUp = look_up,
     ) -> None:
@@ -94,6 +96,7 @@ class AiohttpFetcher:
         self._guard = guard
         self._proxies = proxy_choice(proxy)
         self._resend = resend
+        self._is_lean = lean
         self._look_up = look_up
         self._max_body = max_body
         self._verify_tls = verify_tls
@@ -199,7 +202,8 @@ class AiohttpFetcher:
         deadline: Deadline,
     ) -> Response:
         headers = self._own(request)
-        usual = self._lean.head(request, headers) if self._proxies is None and self._lean.covers(request) else None
+        may = self._is_lean and self._proxies is None and self._lean.covers(request)
+        usual = self._lean.head(request, headers) if may else None
         if usual is not None:
             answer = await self._lean.send(*usual, limits, sending)
         else:

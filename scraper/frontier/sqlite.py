@@ -64,6 +64,7 @@ class SqliteFrontier:
         self._clock = clock
         self._index = Index(limit=per_host, gap=gap, host_of=host_of, ask_robots=ask_robots, pacing=pacing)
         self._books = Books(self._index, clock, budget)
+        self.knows: Callable[[Url], bool] = self._books.recent.has  # what was offered long ago is found at the commit
         self._store = Store(path, power_safe=power_safe)
         self._thread = None if path == MEMORY else ThreadPoolExecutor(1, thread_name_prefix="frontier")
         self._wake = asyncio.Event()
@@ -95,10 +96,6 @@ class SqliteFrontier:
         entry = Entry(self._books)
         entry.offer(requests, refusals, parent=0)
         return await self._write(entry)
-
-    def knows(self, url: Url) -> bool:
-        """Tell whether a GET of `url` was offered lately; what was offered long ago is found at the commit."""
-        return self._books.recent.get(url) is not None
 
     async def commit(self, visits: Sequence[Visit], offsets: Mapping[str, int]) -> Committed:
         """Record outcomes, links and output offsets in one transaction."""

@@ -156,7 +156,7 @@ BAD: list[tuple[str, str, str]] = [
     ("scope.allow", "'a{99999999999}'", "'a{99999999999}' is not a regular expression: it nests or repeats too much"),
     ("scope.hosts", "https://a.example/", "https://a.example/ is not a host name; "
      "write the host name alone, e.g. example.com"),
-    ("scope.hosts", "'a.example:80'", "'a.example:80' is not a host name; write the host name alone, e.g. example.com"),
+    ("scope.hosts", "'a.example:80000'", "'a.example:80000': a port is a number up to 65535"),
     ("scope.hosts", "'*.a.example'", "'*.a.example' has a star; write the domain alone, and subdomains: true for all "
      "below it"),
     ("seeds", "a.example", "'a.example' has no scheme; write https://a.example"),

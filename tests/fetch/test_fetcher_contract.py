@@ -47,7 +47,9 @@ async def served(site):
 
 
 class TestAiohttpFetcher(FetcherContract):
-    """The HTTP client keeps the contract."""
+    """The HTTP client keeps the contract on its short way."""
+
+    lean = True
 
     @asynccontextmanager
     async def serve(self, site):
@@ -60,9 +62,16 @@ class TestAiohttpFetcher(FetcherContract):
             connect_timeout=1.0,
             max_body=100_000,
             verify_tls=True,
+            lean=self.lean,
         )
         async with served(site) as base, fetcher:
             yield fetcher, base
+
+
+class TestOverTheSession(TestAiohttpFetcher):
+    """And on aiohttp's own."""
+
+    lean = False
 
 
 TROUBLES = {Trouble.HANG_UP: ConnectionError("hung up"), Trouble.SILENCE: ReadTimeout("silence")}

@@ -10,13 +10,14 @@ from case import case, row, table
 from logged import Reply, crawl, logged
 
 from scraper.engine.door import Door
+from scraper.follow import Follow
 from scraper.outcome import Reason
 from scraper.page import Nofollow, Page
 from scraper.policy.scope import Scope
 from scraper.request import Request
 from scraper.response import Headers, Response
 from scraper.spider import Spider
-from scraper.urls import canonical
+from scraper.urls import Url, canonical
 from tests.helpers import read_rows
 
 URL = canonical("http://shop.test/books/list.html?page=2")
@@ -308,3 +309,39 @@ async def test_campaigns_do_not_multiply_pages() -> None:
         ) as server:
             await crawl(server.url(), spider=Links(), ignore=ignore)
         assert len(server.pages) == 1 + wanted
+
+
+@case(
+    "links",
+    "refused-by-one-page",
+    behaviour="One page says nofollow of a link, as it is written there in full; another page has the same link.",
+    expectation="It is refused on the first page and taken from the second: what a page says holds for its own links.",
+    source="RFC 9309 does not know nofollow; HTML standard, 4.6.7.13: it is said of the link, not of its target",
+)
+def test_what_one_page_refuses_another_may_bring() -> None:
+    """The door remembers what it refused, and that was not its own refusal."""
+    at_the_door = door()
+    url = Url("http://shop.test/a")
+    like = Request(url)
+    accepted, refused, _ = at_the_door.admit([], [(url, Reason.NOFOLLOW)], links=10)
+    assert (accepted, refused) == ((), ((url, Reason.NOFOLLOW),))
+    accepted, refused, _ = at_the_door.admit([Follow(links=(url,), like=like)], links=10)
+    assert ([request.url for request in accepted], refused) == ([url], ())
+
+
+@case(
+    "links",
+    "elsewhere-on-every-page",
+    behaviour="A link to another site stands on every page; so does one that is too deep on one page and not on another.",
+    expectation="The first is refused once and not looked at again; the second is judged on each page.",
+    source="the project's own rule: each refusal is told once; depth depends on the way",
+)
+def test_a_refusal_that_no_way_makes_better_is_told_once() -> None:
+    """Scope by host is for good, depth is not."""
+    at_the_door = door(depth=1)
+    away, deep = Url("http://elsewhere.test/"), Url("http://shop.test/deep")
+    links = (away, deep)
+    _, refused, _ = at_the_door.admit([Follow(links=links, like=Request(deep, depth=2))], links=10)
+    assert refused == ((away, Reason.OFF_SCOPE), (deep, Reason.TOO_DEEP))
+    accepted, refused, _ = at_the_door.admit([Follow(links=links, like=Request(deep, depth=1))], links=10)
+    assert ([request.url for request in accepted], refused) == ([deep], ())
