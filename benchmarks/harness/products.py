@@ -14,7 +14,7 @@ class Products(Spider):
     def parse(self, page: Page) -> Results:
         """Yield every link and, from a product page, its product."""
         yield page.follow("a[href]")
-        product = page.css("article.product_page")
+        product = page.css("article.product_page")[0]  # the first: what comes after it is not looked for
         if product:
             yield {
                 "title": product.css("h1.title").text,
@@ -23,7 +23,7 @@ class Products(Spider):
                 "stock": int(product.css("p.instock").re_first(IN_STOCK) or 0),
                 "rating": RATINGS[(product.css("p.star-rating").attr("class") or "").split()[1]],
                 "description": product.css("#product_description p").text,
-                "breadcrumbs": page.css("ul.breadcrumb a").texts,
+                "breadcrumbs": page.css("ul.breadcrumb")[0].css("a").texts,
                 "images": product.css("div.gallery img").urls,
                 "url": page.url,
             }

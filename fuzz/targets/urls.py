@@ -59,7 +59,7 @@ class UrlsTarget(Target):
 
     def open(self) -> None:
         """Make ready."""
-        self._door = Door(_scope(("site.test", "127.0.0.1:8080", "[::1]"), url_length=2000))
+        self._scope = _scope(("site.test", "127.0.0.1:8080", "[::1]"), url_length=2000)
         self._guard = AddressGuard()
 
     def seeds(self) -> Iterable[bytes]:
@@ -151,7 +151,7 @@ class UrlsTarget(Target):
         canonical_url(short)
         assert CANON.canonical(short) == short, "what does not matter is gone after one cut"
         assert origin(short) == origin(url), "a cut leaves the origin"
-        accepted, refused, _ = self._door.admit([Request(url)])
+        accepted, refused, _ = Door(self._scope).admit([Request(url)])
         assert len(accepted) + len(refused) == 1, "a request comes in or is refused"
         assert isinstance(self._guard.refuses_unseen(hostname(url)), str), "a host may be reached or there is a why"
         told = referer(reference, url)

@@ -332,7 +332,7 @@ def test_what_one_page_refuses_another_may_bring() -> None:
 @case(
     "links",
     "elsewhere-on-every-page",
-    behaviour="A link to another site stands on every page; so does one that is too deep on one page and not on another.",
+    behaviour="A link to another site stands on every page, and so does one that is too deep only on some.",
     expectation="The first is refused once and not looked at again; the second is judged on each page.",
     source="the project's own rule: each refusal is told once; depth depends on the way",
 )
