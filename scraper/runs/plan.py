@@ -27,7 +27,7 @@ class OutputPlan:
     format: str  # "jsonl" or "csv", each also with ".gz"
     mode: Mode
     fields: tuple[str, ...] | None
-    formulas: Formulas
+    formulas: Formulas = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
