@@ -1,7 +1,7 @@
-"""Write docs/config.md from the config's models: `python docs/generate.py`.
+"""Write docs/config.md from the config's keys: `python docs/generate.py`.
 
 Every key, default, unit and reason comes from `scraper.config.schema` and from nowhere else; only the introduction
-stands here. A test fails when the page is older than the models. No key's name or value may be written down here.
+stands here. A test fails when the page is older than the keys. No key's name or value may be written down here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ This file means the same as its first two keys alone, except for the output, whi
 def page() -> str:
     """Return the text of the page."""
     schema = json_schema()
-    groups = {name: _properties(schema, name) for name in Config.model_fields}
+    groups = {name: _properties(schema, name) for name in Config.known}
     parts = [INTRODUCTION, "\n## Top level\n\n", *_table(schema["properties"], skip=groups)]
     for name, properties in groups.items():
         if properties:

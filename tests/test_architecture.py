@@ -96,7 +96,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
         "the parser may be replaced by touching the reading rooms alone",
     ),
     "yaml": (("config.load",), "nothing of a file is trusted before config.load has bounded it"),
-    "pydantic": (("config.",), "settings are validated once, at the door"),
+    "pydantic": ((), "importing it and building its models took a third of a small crawl's start"),
     "aiofiles": (("sinks.",), "only sinks write the user's files"),
     "sqlite3": (("frontier.store",), "SQL stands in one room; whose turn it is does not"),
     "click": (("cli.",), "only the command line knows argv"),

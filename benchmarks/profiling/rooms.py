@@ -27,7 +27,8 @@ _EVENT_LOOP = ("asyncio", "selectors", "uvloop")
 _CALLS = {
     "selectolax: parse": re.compile(r"LexborHTMLParser\("),
     "selectolax: select, read": re.compile(
-        r"\.(css|css_first|select|tags|text|traverse|iter|any_css_matches)\(|LexborNode|\.(attributes|attrs|text_content)\b"
+        r"\.(css|css_first|find|find_first|select|tags|text|traverse|iter|sget)\(|LexborNode"
+        r"|\.(attributes|attrs|text_content|next|first_child|tag)\b"
     ),
     "sqlite3": re.compile(r"\.(execute|executemany|fetchall|fetchone)\("),
     "msgspec": re.compile(r"msgspec|encod\w*\.?encode|encode_lines\("),
@@ -47,15 +48,15 @@ _LAYERS = {
     "sinks": "sinks",
     "engine": "engine",
 }
-_SMALL = ("yarl", "re", "ada-url", "ada_url", "msgspec", "hashlib", "protego", "multidict", "imports", "other")
+_SMALL = ("yarl", "re", "ada-url", "ada_url", "msgspec", "hashlib", "multidict", "imports", "other")
 _ABOVE = ("runs", "config", "ui", "cli", "api")
-_KNOW_SELECTOLAX = ("parsing.tree", "selection", "page")
+_KNOW_SELECTOLAX = ("parsing.tree", "parsing.nodes", "selection", "page")
 
 
 def layer_of(room: str) -> str:
     """Return the line of the short table that a room, as `room_of` names it, belongs to."""
     if not room.startswith("scraper."):
-        return "yarl, re, ada-url, msgspec, hashlib, protego" if room in _SMALL else room
+        return "yarl, re, ada-url, msgspec, hashlib" if room in _SMALL else room
     folder = room.split(".")[1]
     if folder in _ABOVE:
         return "scraper: runs, config, ui"

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import machine as architecture
 from platform import python_version
@@ -19,7 +19,7 @@ from benchmarks import machine
 __all__ = ["HOW_TO_INSTALL", "count", "is_possible", "made_with"]
 
 HOW_TO_INSTALL = "instructions are counted by valgrind, which is not here; install it: apt-get install valgrind"
-LIBRARIES = ("aiohttp", "selectolax", "msgspec", "yarl", "multidict", "ada-url", "protego", "pydantic", "pyyaml")
+LIBRARIES = ("aiohttp", "selectolax", "msgspec", "yarl", "multidict", "ada-url", "pyyaml")
 _TOTAL = re.compile(r"^(?:summary|totals): (\d+)$", re.MULTILINE)
 LONGEST = 1800.0  # seconds
 
@@ -32,7 +32,14 @@ def is_possible() -> bool:
 def made_with() -> dict[str, str]:
     """Return what the counts depend on beside our own code."""
     found = {"python": python_version(), "processor": architecture()}
-    return {**found, **{name: version(name) for name in LIBRARIES}}
+    return {**found, **{name: _version(name) for name in LIBRARIES}}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
 
 
 def count(names: Sequence[str] = ()) -> dict[str, int]:

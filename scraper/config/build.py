@@ -8,8 +8,9 @@ goes on; only what makes the rest meaningless ends it, with a ConfigError. No YA
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+import msgspec
 
 from scraper.config.tree import Leaf, Listing, Node, Step, Table, dotted, in_quotes, show
 from scraper.config.variables import expand, unmask
@@ -26,16 +27,15 @@ _MERGE = "<<"
 Place: TypeAlias = tuple[int, int]  # line and column, 1-based
 
 
-@dataclass(slots=True)
-class _Frame:
+class _Frame(msgspec.Struct):
     """A mapping or list whose end has not come yet."""
 
     node: Table | Listing
-    anchor: str | None = field(kw_only=True)
-    begun_at: int = field(kw_only=True)  # values counted before it
-    is_key: bool = field(kw_only=True)
-    has_key: bool = field(default=False, kw_only=True)
-    key: str | None = field(default=None, kw_only=True)  # None: the value belongs to no usable key
+    anchor: str | None
+    begun_at: int  # values counted before it
+    is_key: bool
+    has_key: bool = False
+    key: str | None = None  # None: the value belongs to no usable key
 
     @property
     def step(self) -> Step:

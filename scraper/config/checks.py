@@ -12,7 +12,7 @@ import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 
-from scraper.config.kinds import fault
+from scraper.config.faults import fault
 from scraper.config.units import DURATION
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
 from scraper.policy.addresses import network as parse_network
@@ -56,15 +56,16 @@ PLACEHOLDERS = ("run", "date", "time", "name")  # all but the last differ from r
 MAX_REGEX = 10_000  # characters: Python's compiler takes about 1 s for a million
 MAX_PORT = 65535  # 16 bits, RFC 9293 section 3.1
 
+# Compiled when first used: a crawl needs few of them, and its start is short.
 _MODULE = r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*"
 _FILE = r"[^:]*[^:/\\]\.py(:[A-Za-z_]\w*)?"
-_SPIDER = re.compile(rf"{_FILE}|{_MODULE}")
-_PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
-_USERINFO = re.compile(r"https?:[/\\]*[^/\\?#]*@", re.IGNORECASE)
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
-_FIELD_VALUE = re.compile(r"[\x21-\x7e\xa0-\xff]([\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?")  # section 5.5
+_SPIDER = rf"{_FILE}|{_MODULE}"
+_PLACEHOLDER = r"\{([^{}]*)\}|[{}]"
+_USERINFO = r"(?i)https?:[/\\]*[^/\\?#]*@"
+_FIELD_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # RFC 9110 section 5.6.2
+_FIELD_VALUE = r"[\x21-\x7e\xa0-\xff]([\x20-\x7e\xa0-\xff]*[\x21-\x7e\xa0-\xff])?"  # section 5.5
 _OURS = {"host", "connection", "content-length", "transfer-encoding", "te", "upgrade", "keep-alive"}
-_ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#\[\]@\\]+):(?P<port>[0-9]{1,5})")
+_ADDRESS = r"(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s:/?#\[\]@\\]+):(?P<port>[0-9]{1,5})"
 
 
 def name(text: str) -> str:
@@ -79,7 +80,7 @@ def name(text: str) -> str:
 
 def spider(text: str) -> str:
     """Check where a spider is: a file with or without its class, or a class in a module."""
-    if not _SPIDER.fullmatch(text):
+    if not re.fullmatch(_SPIDER, text):
         raise fault("{shown} names no spider; write spiders/books.py:Books or package.module:Books")
     return text
 
@@ -95,7 +96,7 @@ def seed(text: str) -> str:
     """Return a seed in canonical form; the practice shop's word stays a word."""
     if text == PRACTICE_SHOP:
         return text
-    if _USERINFO.match(re.sub(r"[\t\n\r]", "", text.strip())):
+    if re.match(_USERINFO, re.sub(r"[\t\n\r]", "", text.strip())):
         raise fault(
             "a seed may not hold user:password@, which would get into logs and files; "
             "send an Authorization header instead (fetch.headers)"
@@ -119,7 +120,7 @@ def site(text: str) -> str:
     name, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or (":" in name and not name.endswith("]")):
         return host(text)
-    if int(port) > MAX_PORT:
+    if len(port) > len(str(MAX_PORT)) or int(port) > MAX_PORT:
         raise fault(f"{{shown}}: a port is a number up to {MAX_PORT}")
     return f"{host(name)}:{int(port)}"
 
@@ -139,7 +140,7 @@ def host(text: str) -> str:
 
 def address(text: str) -> str:
     """Check the `address:port` that takes the place of a host."""
-    match = _ADDRESS.fullmatch(text)
+    match = re.fullmatch(_ADDRESS, text)
     if not match or not 1 <= int(match["port"]) <= MAX_PORT:
         raise fault("{shown} is not an address with a port; write e.g. 127.0.0.1:8000 or '[::1]:8000'")
     host(match["host"])
@@ -199,7 +200,7 @@ def regex(text: str) -> str:
 
 def user_agent(text: str) -> str:
     """Check the User-Agent header."""
-    if not text.isascii() or not _FIELD_VALUE.fullmatch(text):
+    if not text.isascii() or not re.fullmatch(_FIELD_VALUE, text):
         raise fault("{shown} cannot be a User-Agent; write ASCII text such as bookbot/1.0 (+https://example.com/bot)")
     return text
 
@@ -210,14 +211,14 @@ def header_name(text: str) -> str:
         raise fault("this header has a key of its own: politeness.user_agent")
     if text.lower() in _OURS:
         raise fault("this header is the connection's own; remove it")
-    if not _TOKEN.fullmatch(text):
+    if not re.fullmatch(_FIELD_NAME, text):
         raise fault("a header's name is made of letters, digits and '-'; repair the name")
     return text
 
 
 def header_value(text: str) -> str:
     """Check the value of a request header; it is often a secret, so no message quotes it."""
-    if text and not _FIELD_VALUE.fullmatch(text):
+    if text and not re.fullmatch(_FIELD_VALUE, text):
         raise fault("the header's value has a space at its end or characters outside of latin-1; remove them")
     return text
 
@@ -233,7 +234,7 @@ def output_path(text: str) -> str:
     """Check the path of an output and its placeholders."""
     if not text.strip() or text.endswith(("/", "\\")) or text.rpartition("/")[2] in (".", ".."):
         raise fault("{shown} names no file; write e.g. items.jsonl")
-    for match in _PLACEHOLDER.finditer(text):
+    for match in re.finditer(_PLACEHOLDER, text):
         if match[1] not in PLACEHOLDERS:
             known = ", ".join(f"{{{known}}}" for known in PLACEHOLDERS)
             wrong = repr(match[0][:MAX_NAME])

@@ -1,44 +1,57 @@
-"""From pydantic's JSON Schema to the one that editors need: what may be written into the file, not what is read out.
+"""The JSON Schema that editors need: what may be written into a file, from the groups of keys and their kinds.
 
 A file may hold `${NAME}` wherever a scalar stands, a single value for a list of one, and a path for an output. Nothing
-here knows a key; all comes from the models.
+here knows a key; all comes from the groups.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
+
+from scraper.config.group import DERIVED, REQUIRED, Group, Key
 
 __all__ = ["editor_form"]
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VARIABLE = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*(:-[^}]*)?\}"}
 _ANY_TEXT = {"type": "string"}
-_ABOUT = ("title", "description", "default", "x-unit")  # say something about a value, and restrict nothing
 
 
-def editor_form(schema: Mapping[str, Any], *, title: str, required: Iterable[str]) -> dict[str, Any]:
-    """Return `schema` as a schema of files, with the keys that a file must have."""
-    definitions = {name: _mapping(each) for name, each in schema["$defs"].items()}
-    top = _mapping(schema)
+def editor_form(
+    group: type[Group], *, below: Iterable[type[Group]], title: str, required: Iterable[str]
+) -> dict[str, Any]:
+    """Return the schema of files that hold `group`, with the groups `below` it and the keys that a file must have."""
+    top = _mapping(group)
     for key in required:
-        top["properties"][key] = _without_null(top["properties"][key])
+        del top["properties"][key]["default"]
+    definitions = {each.__name__: _mapping(each) for each in sorted(below, key=lambda each: each.__name__)}
     return {"$schema": _DIALECT, **top, "title": title, "required": [*required], "$defs": definitions}
 
 
-def _without_null(schema: Mapping[str, Any]) -> dict[str, Any]:
-    rules = [rule for rule in schema["anyOf"] if rule != {"type": "null"}]
-    return {**{key: each for key, each in schema.items() if key != "default"}, "anyOf": rules}
+def _mapping(group: type[Group]) -> dict[str, Any]:
+    required = [name for name, key in group.known.items() if key.default is REQUIRED]
+    return {
+        "additionalProperties": False,
+        "description": group.__doc__,
+        "properties": {name: _value(key) for name, key in group.known.items()},
+        **({"required": required} if required else {}),
+        "title": group.__name__,
+        "type": "object",
+    }
 
 
-def _mapping(schema: Mapping[str, Any]) -> dict[str, Any]:
-    properties = {name: _value(each) for name, each in schema["properties"].items()}
-    return {**{key: each for key, each in schema.items() if key != "$defs"}, "properties": properties}
+def _value(key: Key[Any]) -> dict[str, Any]:
+    rule = _form(key.kind.json())
+    if "$ref" in rule:
+        return rule
+    about: dict[str, Any] = {} if key.default in (REQUIRED, DERIVED) else {"default": _json(key.default)}
+    about |= {"description": key.description, "title": key.name.replace("_", " ").title()}
+    return {**about, **({"x-unit": key.unit} if key.unit else {}), **rule}
 
 
-def _value(schema: Mapping[str, Any]) -> dict[str, Any]:
-    about = {key: each for key, each in schema.items() if key in _ABOUT}
-    return {**about, **_form({key: each for key, each in schema.items() if key not in _ABOUT})}
+def _json(default: Any) -> Any:
+    return list(default) if isinstance(default, tuple) else default
 
 
 def _form(rule: dict[str, Any]) -> dict[str, Any]:

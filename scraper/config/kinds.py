@@ -1,79 +1,54 @@
-"""The kinds of values a key can hold, and how each is read from a file's leaf and from a Python value.
+"""The kinds of single values a key can hold, and how each is read from a file's leaf and from a Python value.
 
 Strict on purpose: a truth value is `true` or `false`, a whole number is decimal digits, a quoted scalar is text, and a
-plain scalar that any version of YAML reads as something else is not text. Every refusal is a `fault`: its message may
-hold {shown}, which stands for the value as it may be quoted. No key, default or file may enter this room.
+plain scalar that any version of YAML reads as something else is not text. Every refusal is a `fault`. No key, default
+or file may enter this room.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
-from pydantic import BaseModel, BeforeValidator, GetCoreSchemaHandler
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
+from scraper.config.faults import fault
 from scraper.config.tree import Leaf, in_quotes
 from scraper.config.units import Unit
-from scraper.config.yaml11 import FALSE, TRUE, is_null, is_whole_number, reading
+from scraper.config.yaml11 import FALSE, TRUE, is_whole_number, reading
 
-__all__ = [
-    "ANY_COUNT",
-    "FAULT",
-    "GROUP",
-    "LIST",
-    "NULL",
-    "OUTPUT",
-    "OUTPUTS",
-    "Choice",
-    "Flag",
-    "Quantity",
-    "Text",
-    "Whole",
-    "fault",
-]
+__all__ = ["ANY_COUNT", "Choice", "Flag", "Kind", "Quantity", "Text", "Whole", "stop_at_broken"]
 
-FAULT = "config"  # the type of all errors that this package's kinds raise
 ANY_COUNT = 10**12  # of pages, items, characters: more than one machine ever sees, and exact in every store
 _MAX_DIGITS = 18  # of a whole number; longer ones are never meant
 _CONTROL = frozenset(map(chr, (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)))  # line breaks and terminal commands
 
-
-def fault(message: str, *, private: str = "", instead: str = "", inside: tuple[str | int, ...] = ()) -> Exception:
-    """Return the error for a wrong value.
-
-    `private` replaces a message that quotes the value when that came from the environment; `instead` names the key
-    beside this one, and `inside` the path below it, at which the author can repair it.
-    """
-    context = {"message": message, "private": private, "instead": instead, "inside": inside}
-    return PydanticCustomError(FAULT, "{message}", context)
+T = TypeVar("T")
+N = TypeVar("N", bound=float)
 
 
-class _Kind:
-    """One way to read a value, as pydantic calls it and as a JSON Schema tells it."""
+class Kind(Generic[T]):
+    """One way to read a value, and how a JSON Schema tells it."""
 
-    def read(self, value: Any) -> Any:
+    __slots__ = ()
+
+    def read(self, value: Any) -> T:
+        """Return the value that a file's node or a Python value stands for; raise a Refusal."""
         raise NotImplementedError
 
     def json(self) -> dict[str, Any]:
+        """Return the JSON Schema."""
         raise NotImplementedError
 
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(self.read)
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        return self.json()
-
-
-@dataclass(frozen=True, slots=True)
-class Text(_Kind):
+class Text(Kind[str]):
     """Text, which `check` may refuse with a fault or return in its canonical form."""
 
-    check: Callable[[str], str] = str
-    pattern: str = field(default="", kw_only=True)  # for the JSON Schema; `check` decides
+    __slots__ = ("check", "pattern")
+
+    def __init__(self, check: Callable[[str], str] = str, *, pattern: str = "") -> None:
+        self.check = check
+        self.pattern = pattern  # for the JSON Schema; `check` decides
 
     def read(self, value: Any) -> str:
         """Return the text of a leaf, of a Python str or of a path."""
@@ -86,7 +61,10 @@ class Text(_Kind):
 
     def json(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": "string", "pattern": self.pattern} if self.pattern else {"type": "string"}
+        return {"pattern": self.pattern, "type": "string"} if self.pattern else {"type": "string"}
+
+
+_ANY_TEXT = Text()
 
 
 def _encodable(text: str) -> bool:
@@ -94,7 +72,7 @@ def _encodable(text: str) -> bool:
 
 
 def _text(leaf: Leaf) -> str:
-    _stop_at_broken(leaf)
+    stop_at_broken(leaf)
     misread = reading(leaf.text) if leaf.plain and not leaf.whole else None
     if misread is None:
         return leaf.text
@@ -104,32 +82,36 @@ def _text(leaf: Leaf) -> str:
     raise fault(f"{misread.version} reads {{shown}} as {misread.value}; {cure}")
 
 
-def _stop_at_broken(leaf: Leaf) -> None:
+def stop_at_broken(leaf: Leaf) -> None:
+    """Refuse a leaf whose problem is reported already."""
     if leaf.broken:
         raise fault("")
 
 
-@dataclass(frozen=True, slots=True)
-class Choice(_Kind):
+class Choice(Kind[T]):
     """One of a few words."""
 
-    words: tuple[str, ...]
+    __slots__ = ("words",)
 
-    def read(self, value: Any) -> str:
+    def __init__(self, *words: T) -> None:
+        self.words = words
+
+    def read(self, value: Any) -> T:
         """Return the word."""
-        text = Text().read(value)
+        text = _ANY_TEXT.read(value)
         if text not in self.words:
-            raise fault(f"{{shown}} is not possible here; write {' or '.join(self.words)}")
-        return text
+            raise fault(f"{{shown}} is not possible here; write {' or '.join(map(str, self.words))}")
+        return cast("T", text)
 
     def json(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": "string", "enum": list(self.words)}
+        return {"enum": list(self.words), "type": "string"}
 
 
-@dataclass(frozen=True, slots=True)
-class Flag(_Kind):
+class Flag(Kind[bool]):
     """A truth value: true or false, and nothing that only looks like it."""
+
+    __slots__ = ()
 
     def read(self, value: Any) -> bool:
         """Return the truth value."""
@@ -137,7 +119,7 @@ class Flag(_Kind):
             return value
         if not isinstance(value, Leaf):
             raise fault("expected true or false, found {shown}")
-        _stop_at_broken(value)
+        stop_at_broken(value)
         if value.plain and value.text in (TRUE, FALSE):
             return value.text == TRUE
         if value.quoted and value.text in (TRUE, FALSE):
@@ -152,12 +134,14 @@ class Flag(_Kind):
         return {"type": "boolean"}
 
 
-@dataclass(frozen=True, slots=True)
-class Whole(_Kind):
+class Whole(Kind[int]):
     """A whole number within bounds."""
 
-    least: int = field(default=0, kw_only=True)
-    most: int = field(default=ANY_COUNT, kw_only=True)
+    __slots__ = ("least", "most")
+
+    def __init__(self, *, least: int = 0, most: int = ANY_COUNT) -> None:
+        self.least = least
+        self.most = most
 
     def read(self, value: Any) -> int:
         """Return the number."""
@@ -169,11 +153,11 @@ class Whole(_Kind):
 
     def json(self) -> dict[str, Any]:
         """Return the JSON Schema."""
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return {"maximum": self.most, "minimum": self.least, "type": "integer"}
 
 
 def _whole(leaf: Leaf) -> int:
-    _stop_at_broken(leaf)
+    stop_at_broken(leaf)
     simple = is_whole_number(leaf.text)
     if leaf.quoted and simple:
         raise fault("{shown} is in quotes and so a text; write the number without quotes")
@@ -196,23 +180,25 @@ def _within(number: float, least: float, most: float, spell: Callable[[Any], str
         raise fault(f"{{shown}} is too large; write {spell(most)} or less")
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity(_Kind):
+class Quantity(Kind[N]):
     """A number with a unit; in Python also a plain number of the base unit."""
 
-    unit: Unit
-    least: float = field(default=0, kw_only=True)
-    most: float = field(kw_only=True)
-    whole: bool = field(default=False, kw_only=True)  # sizes: there are no parts of a byte
+    __slots__ = ("least", "made", "most", "unit")
 
-    def read(self, value: Any) -> float:
+    def __init__(self, unit: Unit, made: type[N], *, least: float = 0, most: float) -> None:
+        self.unit = unit
+        self.made: type[N] = made  # int for sizes: there are no parts of a byte
+        self.least = least
+        self.most = most
+
+    def read(self, value: Any) -> N:
         """Return the number in the base unit."""
         if isinstance(value, Leaf | str):
             number = self._parsed(_quantity(value) if isinstance(value, Leaf) else value)
         else:
             number = self._plain(value)
         _within(number, self.least, self.most, self.unit.spell)
-        return round(number) if self.whole else float(number)
+        return self.made(round(number) if self.made is int else number)
 
     def _parsed(self, text: str) -> float:
         try:
@@ -222,7 +208,7 @@ class Quantity(_Kind):
             raise fault(str(error), private=private) from None
 
     def _plain(self, value: Any) -> float:
-        numeric = isinstance(value, int if self.whole else int | float) and not isinstance(value, bool)
+        numeric = isinstance(value, (int, self.made)) and not isinstance(value, bool)
         if not numeric or (isinstance(value, float) and not math.isfinite(value)):
             raise fault(f"expected a {self.unit.noun} such as {self.unit.example}, found {{shown}}")
         number: float = value
@@ -230,64 +216,16 @@ class Quantity(_Kind):
 
     def json(self) -> dict[str, Any]:
         """Return the JSON Schema; the only number without a unit is 0."""
-        form = {"type": ["string", "number"], "pattern": self.unit.pattern(), "maximum": 0}
-        return form | {"minimum": 0, "x-base-unit": min(self.unit.factors, key=lambda u: abs(self.unit.factors[u] - 1))}
+        base = min(self.unit.factors, key=lambda unit: abs(self.unit.factors[unit] - 1))
+        pattern = self.unit.pattern()
+        return {"maximum": 0, "minimum": 0, "pattern": pattern, "type": ["string", "number"], "x-base-unit": base}
 
 
 def _quantity(leaf: Leaf) -> str:
-    _stop_at_broken(leaf)
+    stop_at_broken(leaf)
     misread = reading(leaf.text) if leaf.plain and not leaf.whole else None
     if misread and misread.value == "null":
         raise fault("there is no value here (null); write one, or remove the key")
     if misread and (misread.version != "YAML" or misread.value in ("infinity", "not-a-number", TRUE, FALSE)):
         raise fault(f"{misread.version} reads {{shown}} as {misread.value}; write plain digits and a unit")
     return leaf.text
-
-
-def _null(value: Any) -> Any:
-    """Return None for null; a variable that is set to nothing means null as well."""
-    return None if isinstance(value, Leaf) and value.plain and not value.broken and is_null(value.text) else value
-
-
-def _list(value: Any) -> tuple[Any, ...]:
-    """Return a list's elements; a single value is a list of one, a whole ${…} is split at its commas."""
-    if isinstance(value, Leaf) and value.whole and not value.broken:
-        parts = [replace(value, text=part.strip()) for part in value.text.split(",")]
-        return tuple(part for part in parts if part.text)
-    if isinstance(value, Leaf):
-        if value.plain and is_null(value.text) and not value.broken:
-            raise fault("there is no value here (null); write [] for an empty list, or remove the key")
-        return (value,)
-    if isinstance(value, list | tuple):
-        return tuple(value)
-    if isinstance(value, str | PurePath):
-        return (value,)
-    raise fault("expected a list, found {shown}")
-
-
-def _outputs(value: Any) -> tuple[Any, ...]:
-    """Return the outputs; a single one, mapping or text, is a list of one."""
-    return (value,) if isinstance(value, Mapping | BaseModel) else _list(value)
-
-
-def _group(value: Any) -> Any:
-    """Return a group of keys as it is; refuse anything that is no mapping."""
-    if isinstance(value, Mapping | BaseModel):
-        return value
-    if isinstance(value, Leaf):
-        _stop_at_broken(value)
-    if isinstance(value, Leaf) and value.plain and is_null(value.text):
-        raise fault("there are no keys below this one; write some, or remove it")
-    raise fault("expected keys with values (a mapping), found {shown}")
-
-
-def _output(value: Any) -> Any:
-    """Return an output's mapping; a text alone is its path."""
-    return {"path": value} if isinstance(value, Leaf | str | PurePath) else _group(value)
-
-
-NULL = BeforeValidator(_null)
-LIST = BeforeValidator(_list)
-OUTPUTS = BeforeValidator(_outputs)
-GROUP = BeforeValidator(_group)
-OUTPUT = BeforeValidator(_output)

@@ -6,11 +6,8 @@ decided here.
 
 from __future__ import annotations
 
-from typing import Annotated
-
 from scraper.config import values as v
-from scraper.config.group import Group, key
-from scraper.config.kinds import NULL
+from scraper.config.group import Group, Key
 
 __all__ = ["Limits"]
 
@@ -18,17 +15,19 @@ __all__ = ["Limits"]
 class Limits(Group):
     """Where a run ends: by choice, so it has succeeded, the next one starts anew; at that of memory it only stops."""
 
-    pages: v.Limit = key(None, "Pages to fetch in one run. null: no limit.", "pages")
-    items: v.Limit = key(None, "Items to write in one run. null: no limit.", "items")
-    time: Annotated[v.Timeout | None, NULL] = key(None, "Duration of one run, e.g. 2h. null: no limit.", "duration")
-    callback: Annotated[v.Timeout | None, NULL] = key(
+    pages = Key(v.LIMIT, None, "Pages to fetch in one run. null: no limit.", "pages")
+    items = Key(v.LIMIT, None, "Items to write in one run. null: no limit.", "items")
+    time = Key(v.LIMIT_TIME, None, "Duration of one run, e.g. 2h. null: no limit.", "duration")
+    callback = Key(
+        v.LIMIT_TIME,
         "10m",
         "Time that a callback may take once it waits for something. After a minute it is named in the log, at the "
         "limit it is ended and its page has failed: one that waits for what never comes would keep the run from its "
         "end. null: no limit.",
         "duration",
     )
-    memory: Annotated[v.Size | None, NULL] = key(
+    memory = Key(
+        v.LIMIT_SIZE,
         None,
         "Memory that the process may hold. From 80 % of it on there are fewer requests at once; at the limit the run "
         "stops with exit code 3, and the same command goes on. null: no limit; what else is in the process counts too, "

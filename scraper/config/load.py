@@ -29,7 +29,8 @@ MAX_BYTES = 1_000_000  # of a config file; a file of that size holds some 20,000
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml is five times as fast, where it is installed
 # What YAML forbids (1.2.2, section 5.1), and the two noncharacters that `variables.mask` uses.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdd2-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f"
+_FORBIDDEN = rf"[{_CONTROL}\x80-\x84\x86-\x9f\ud800-\udfff\ufdd0\ufdd1\ufeff\ufffe\uffff]"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BOM = "\ufeff"
 _EXAMPLE = "write at least its spider, e.g. spider: spiders/books.py:Books"
@@ -92,7 +93,7 @@ def _secrets(root: Table, environ: Mapping[str, str]) -> set[str]:
 def _name_for(file: Path) -> str:
     """Return the name of the crawl that `file` defines when it gives none: its stem, made fit for a name."""
     fit = re.sub(r"[^A-Za-z0-9._-]+", "-", file.stem).lstrip("._-")[:MAX_NAME]
-    return fit or str(Config.model_fields["name"].default)
+    return fit or str(Config.known["name"].default)
 
 
 def _in_order(problems: list[ConfigProblem]) -> list[ConfigProblem]:
@@ -106,7 +107,7 @@ def _clean(text: str | bytes, file: str) -> str:
     if isinstance(text, bytes):
         text = _decode(text, file)
     text = text.removeprefix(_BOM)
-    wrong = _FORBIDDEN.search(text)
+    wrong = re.search(f"[{_CONTROL}]" if text.isascii() else _FORBIDDEN, text)  # the former is compiled at once
     if wrong:
         message = f"the character U+{ord(wrong[0]):04X} may not stand in YAML; remove it"
         raise _refused(message, file, text[: wrong.start()])

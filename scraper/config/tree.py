@@ -8,8 +8,9 @@ the value, so a secret cannot get into a message. No YAML library and no meaning
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 __all__ = [
     "Leaf",
@@ -30,18 +31,17 @@ SHOWN_CHARACTERS = 60  # of a foreign text in a message; a line of a terminal ha
 Step: TypeAlias = str | int
 
 
-@dataclass(frozen=True, slots=True)
-class Leaf:
+class Leaf(msgspec.Struct, frozen=True):
     """One scalar of a file, after substitution of its variables."""
 
     text: str
-    line: int = field(kw_only=True)
-    column: int = field(kw_only=True)
-    quoted: bool = field(default=False, kw_only=True)  # quoted or a block: always text
-    variables: tuple[str, ...] = field(default=(), kw_only=True)  # whose values are in the text
-    whole: bool = field(default=False, kw_only=True)  # the file's text is exactly one ${…}
-    mixed: bool = field(default=False, kw_only=True)  # the file's text is ${…} and something else
-    broken: bool = field(default=False, kw_only=True)  # its problem is reported already
+    line: int
+    column: int
+    quoted: bool = False  # quoted or a block: always text
+    variables: tuple[str, ...] = ()  # whose values are in the text
+    whole: bool = False  # the file's text is exactly one ${…}
+    mixed: bool = False  # the file's text is ${…} and something else
+    broken: bool = False  # its problem is reported already
 
     @property
     def plain(self) -> bool:
@@ -84,15 +84,14 @@ def leaves(node: Any) -> Iterator[Leaf]:
             yield from leaves(below)
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True):
     """Where a path of keys leads: the deepest node that exists, and the steps that led to it."""
 
     node: Any
-    steps: tuple[Step, ...] = field(kw_only=True)
-    missing: tuple[Step, ...] = field(kw_only=True)  # steps that the file does not have
-    line: int = field(kw_only=True)  # 0 for Python values
-    column: int = field(kw_only=True)
+    steps: tuple[Step, ...]
+    missing: tuple[Step, ...]  # steps that the file does not have
+    line: int  # 0 for Python values
+    column: int
 
 
 def locate(root: Any, path: tuple[Step, ...]) -> Spot:

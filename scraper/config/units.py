@@ -1,34 +1,35 @@
 """Durations, sizes and percentages as people write them: 250ms, 16MiB, 25%.
 
 A number without a unit is refused, 0 excepted: nobody can tell later whether 10 meant seconds or milliseconds. Text in,
-number out, and back for messages; no YAML and no pydantic may enter this room.
+number out, and back for messages; no YAML and no key may enter this room.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 
 __all__ = ["DURATION", "PERCENT", "SIZE", "Unit"]
 
 # 15 digits stay exact in a float, and no sum of them overflows.
 _AMOUNT = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
-_QUANTITY = re.compile(rf"(?P<sign>-?)(?P<amount>{_AMOUNT})(?P<space>\s*)(?P<unit>[A-Za-z%]*)")
+_QUANTITY = rf"(?P<sign>-?)(?P<amount>{_AMOUNT})(?P<space>\s*)(?P<unit>[A-Za-z%]*)"
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # as one of a kind: equal only to itself, and hashable
 class Unit:
     """One family of units, e.g. durations."""
 
-    noun: str
-    factors: Mapping[str, float]  # unit -> how many of the base unit (seconds, bytes, parts of one)
-    example: str
+    __slots__ = ("example", "factors", "noun")
+
+    def __init__(self, noun: str, factors: Mapping[str, float], example: str) -> None:
+        self.noun = noun
+        self.factors = factors  # unit -> how many of the base unit (seconds, bytes, parts of one)
+        self.example = example
 
     def parse(self, text: str) -> float:
         """Return `text` in the base unit; raise ValueError with a message that may hold {shown} for the text."""
-        match = _QUANTITY.fullmatch(text)
+        match = re.fullmatch(_QUANTITY, text)
         if not match:
             raise ValueError(f"{{shown}} is not a {self.noun}; write e.g. {self.example}")
         number = Decimal(match["sign"] + match["amount"])

@@ -7,47 +7,50 @@ crawl is a default, and those stand in `schema`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, TypeAlias, get_args
-
-from pydantic import WithJsonSchema
+from typing import Literal, TypeAlias, get_args
 
 from scraper.config import checks
-from scraper.config.kinds import GROUP, LIST, NULL, Choice, Flag, Quantity, Text, Whole
+from scraper.config.kinds import Choice, Flag, Kind, Quantity, Text, Whole
+from scraper.config.shapes import InPython, Many, Nullable, Texts
 from scraper.config.units import DURATION, PERCENT, SIZE
 
 __all__ = [
-    "Addresses",
-    "Count",
-    "Duration",
-    "Durability",
-    "Fields",
-    "Folder",
-    "Format",
-    "Formulas",
-    "FromOne",
-    "Headers",
-    "Hops",
-    "Hosts",
-    "Ignored",
-    "Limit",
-    "Mode",
-    "Name",
-    "Networks",
-    "Nofollow",
-    "OutputPath",
-    "Parallel",
-    "Partial",
-    "Patterns",
-    "Per",
-    "Percent",
-    "Proxy",
-    "Robots",
-    "Seeds",
-    "Size",
-    "SpiderName",
-    "Timeout",
-    "Truth",
-    "UserAgent",
+    "ADDRESSES",
+    "COUNT",
+    "DURABILITY",
+    "FIELDS",
+    "FOLDER",
+    "FORMAT",
+    "FORMULAS",
+    "FROM_ONE",
+    "HEADERS",
+    "HOPS",
+    "HOSTS",
+    "IGNORED",
+    "LIMIT",
+    "LIMIT_COUNT",
+    "LIMIT_SIZE",
+    "LIMIT_TIME",
+    "MODE",
+    "NAME",
+    "NETWORKS",
+    "NOFOLLOW",
+    "OUTPUT_PATH",
+    "PARALLEL",
+    "PARTIAL",
+    "PATTERNS",
+    "PER",
+    "PROXY",
+    "ROBOTS",
+    "SEEDS",
+    "SHARE",
+    "SPACE",
+    "SPAN",
+    "SPIDER",
+    "TIMEOUT",
+    "TRUTH",
+    "USER_AGENT",
+    "FormatWord",
 ]
 
 YEAR = 365 * 86400.0  # seconds; the longest duration, far beyond any crawl
@@ -56,50 +59,48 @@ MAX_PARALLEL = 10_000  # requests; a process runs out of sockets before
 MAX_BODY = 2**40  # bytes
 MAX_HOPS = 100  # tries or redirects; browsers follow 20
 
-_RobotsWord = Literal["obey", "ignore"]
-_NofollowWord = Literal["page", "link", "ignore"]
-_PartialWord = Literal["retry", "keep"]
-_PerWord = Literal["host", "domain"]
-_FormatWord = Literal["jsonl", "csv"]
-_ModeWord = Literal["replace", "append"]
-_FormulasWord = Literal["keep", "escape"]
-_DurabilityWord = Literal["process", "power"]
-Robots: TypeAlias = Annotated[_RobotsWord, Choice(get_args(_RobotsWord))]
-Nofollow: TypeAlias = Annotated[_NofollowWord, Choice(get_args(_NofollowWord))]
-Partial: TypeAlias = Annotated[_PartialWord, Choice(get_args(_PartialWord))]
-Per: TypeAlias = Annotated[_PerWord, Choice(get_args(_PerWord))]
-Format: TypeAlias = Annotated[_FormatWord, Choice(get_args(_FormatWord))]
-Formulas: TypeAlias = Annotated[_FormulasWord, Choice(get_args(_FormulasWord))]
-Mode: TypeAlias = Annotated[_ModeWord, Choice(get_args(_ModeWord))]
-Durability: TypeAlias = Annotated[_DurabilityWord, Choice(get_args(_DurabilityWord))]
+_RobotsWord: TypeAlias = Literal["obey", "ignore"]
+_NofollowWord: TypeAlias = Literal["page", "link", "ignore"]
+_PartialWord: TypeAlias = Literal["retry", "keep"]
+_PerWord: TypeAlias = Literal["host", "domain"]
+FormatWord: TypeAlias = Literal["jsonl", "csv"]
+_ModeWord: TypeAlias = Literal["replace", "append"]
+_FormulasWord: TypeAlias = Literal["keep", "escape"]
+_DurabilityWord: TypeAlias = Literal["process", "power"]
+ROBOTS: Kind[_RobotsWord] = Choice(*get_args(_RobotsWord))
+NOFOLLOW: Kind[_NofollowWord] = Choice(*get_args(_NofollowWord))
+PARTIAL: Kind[_PartialWord] = Choice(*get_args(_PartialWord))
+PER: Kind[_PerWord] = Choice(*get_args(_PerWord))
+FORMAT: Kind[FormatWord] = Choice(*get_args(FormatWord))
+FORMULAS: Kind[_FormulasWord] = Choice(*get_args(_FormulasWord))
+MODE: Kind[_ModeWord] = Choice(*get_args(_ModeWord))
+DURABILITY: Kind[_DurabilityWord] = Choice(*get_args(_DurabilityWord))
 
-Truth: TypeAlias = Annotated[bool, Flag()]
-Count: TypeAlias = Annotated[int, Whole()]
-FromOne: TypeAlias = Annotated[int, Whole(least=1)]
-Hops: TypeAlias = Annotated[int, Whole(most=MAX_HOPS)]
-Parallel: TypeAlias = Annotated[int, Whole(least=1, most=MAX_PARALLEL)]
-Limit: TypeAlias = Annotated[FromOne | None, NULL]
-Duration: TypeAlias = Annotated[float, Quantity(DURATION, most=YEAR)]
-Timeout: TypeAlias = Annotated[float, Quantity(DURATION, least=TICK, most=YEAR)]
-Size: TypeAlias = Annotated[int, Quantity(SIZE, least=1, most=MAX_BODY, whole=True)]
-Percent: TypeAlias = Annotated[float, Quantity(PERCENT, most=1)]
+TRUTH = Flag()
+COUNT = Whole()
+FROM_ONE = Whole(least=1)
+HOPS = Whole(most=MAX_HOPS)
+PARALLEL = Whole(least=1, most=MAX_PARALLEL)
+SPAN = Quantity(DURATION, float, most=YEAR)
+TIMEOUT = Quantity(DURATION, float, least=TICK, most=YEAR)
+SPACE = Quantity(SIZE, int, least=1, most=MAX_BODY)
+SHARE = Quantity(PERCENT, float, most=1)
+LIMIT = Nullable(FROM_ONE)
+LIMIT_COUNT = Nullable(COUNT)
+LIMIT_TIME = Nullable(TIMEOUT)
+LIMIT_SIZE = Nullable(SPACE)
 
-Name: TypeAlias = Annotated[str, Text(checks.name, pattern=f"^{checks.NAME_PATTERN}$")]
-SpiderName: TypeAlias = Annotated[str, Text(checks.spider)]
-# None is for Python alone: a crawl in memory. In a file null is as odd here as it is for any text.
-Folder: TypeAlias = Annotated[Annotated[str, Text(checks.folder)] | None, WithJsonSchema({"type": "string"})]
-OutputPath: TypeAlias = Annotated[str, Text(checks.output_path)]
-UserAgent: TypeAlias = Annotated[Annotated[str, Text(checks.user_agent)] | None, NULL]
-Seeds: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.seed)], ...], LIST]
-Hosts: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.site)], ...], LIST]
-Ignored: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.ignored)], ...], LIST]
-Patterns: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.regex)], ...], LIST]
-Fields: TypeAlias = Annotated[Annotated[tuple[Annotated[str, Text(checks.field_name)], ...], LIST] | None, NULL]
-Headers: TypeAlias = Annotated[
-    Mapping[Annotated[str, Text(checks.header_name)], Annotated[str, Text(checks.header_value)]], GROUP
-]
-Proxy: TypeAlias = Annotated[Annotated[str, Text(checks.proxy)] | None, NULL]
-Networks: TypeAlias = Annotated[tuple[Annotated[str, Text(checks.network)], ...], LIST]
-Addresses: TypeAlias = Annotated[
-    Mapping[Annotated[str, Text(checks.host)], Annotated[str, Text(checks.address)]], GROUP
-]
+NAME = Text(checks.name, pattern=f"^{checks.NAME_PATTERN}$")
+SPIDER = InPython(Text(checks.spider))  # required in a file, and an argument of its own in Python
+FOLDER = InPython(Text(checks.folder))  # None: a crawl in memory
+OUTPUT_PATH = Text(checks.output_path)
+USER_AGENT = Nullable(Text(checks.user_agent))
+SEEDS = Many(Text(checks.seed))
+HOSTS = Many(Text(checks.site))
+IGNORED = Many(Text(checks.ignored))
+PATTERNS = Many(Text(checks.regex))
+FIELDS = Nullable(Many(Text(checks.field_name)))
+HEADERS: Kind[Mapping[str, str]] = Texts(Text(checks.header_name), Text(checks.header_value))
+PROXY = Nullable(Text(checks.proxy))
+NETWORKS = Many(Text(checks.network))
+ADDRESSES: Kind[Mapping[str, str]] = Texts(Text(checks.host), Text(checks.address))

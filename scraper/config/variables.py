@@ -9,32 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 __all__ = ["Expansion", "expand", "mask", "unmask"]
 
-_EXPRESSION = re.compile(r"\$\$\{|\$\{(?P<inner>[^{}]*)\}|\$\{")
-_NAME = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?", re.DOTALL)
-_MASKED = re.compile(r"\$\{[^{}\n]*\}")
+# Compiled when first used; a file without variables needs none of them.
+_EXPRESSION = r"\$\$\{|\$\{(?P<inner>[^{}]*)\}|\$\{"
+_NAME = r"(?s)(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?::-(?P<default>.*))?"
+_MASKED = r"\$\{[^{}\n]*\}"
 # Noncharacters of Unicode (section 23.7 of the standard: for internal use), one for one so that columns stay right.
 _MASK = {ord("{"): "\ufdd0", ord("}"): "\ufdd1"}
 _UNMASK = {0xFDD0: "{", 0xFDD1: "}"}
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(msgspec.Struct, frozen=True):
     """A scalar's text with its variables filled in."""
 
     text: str
-    used: tuple[str, ...] = field(default=(), kw_only=True)  # variables whose value is in the text
-    whole: bool = field(default=False, kw_only=True)  # the source was exactly one ${…}
-    changed: bool = field(default=False, kw_only=True)
-    problems: tuple[str, ...] = field(default=(), kw_only=True)
+    used: tuple[str, ...] = ()  # variables whose value is in the text
+    whole: bool = False  # the source was exactly one ${…}
+    changed: bool = False
+    problems: tuple[str, ...] = ()
 
 
 def mask(text: str) -> str:
     """Hide the braces of `${…}` from YAML, to which they are a mapping inside `[…]` and `{…}`."""
-    return _MASKED.sub(lambda match: match[0].translate(_MASK), text) if "${" in text else text
+    return re.sub(_MASKED, lambda match: match[0].translate(_MASK), text) if "${" in text else text
 
 
 def unmask(text: str) -> str:
@@ -47,7 +48,7 @@ def expand(source: str, environ: Mapping[str, str], *, room: int) -> Expansion:
     if "${" not in source:
         return Expansion(source)
     parts, used, problems, size, end = list[str](), list[str](), list[str](), 0, 0
-    for match in _EXPRESSION.finditer(source):
+    for match in re.finditer(_EXPRESSION, source):
         name, value, problem = _value(match, environ)
         size += len(value) + match.start() - end
         if size > room:
@@ -56,7 +57,7 @@ def expand(source: str, environ: Mapping[str, str], *, room: int) -> Expansion:
         end = match.end()
         used += [name] if name and name not in used else []
         problems += [problem] if problem and problem not in problems else []
-    only = _EXPRESSION.fullmatch(source)
+    only = re.fullmatch(_EXPRESSION, source)
     whole = only is not None and only["inner"] is not None
     return Expansion(
         "".join((*parts, source[end:])), used=tuple(used), whole=whole, changed=True, problems=tuple(problems)
@@ -67,7 +68,7 @@ def _value(match: re.Match[str], environ: Mapping[str, str]) -> tuple[str, str, 
     """Return the variable that was used, its value or default, and what is wrong."""
     if match[0] == "$${":
         return "", "${", ""
-    parsed = _NAME.fullmatch(match["inner"] or "")
+    parsed = re.fullmatch(_NAME, match["inner"] or "")
     if not parsed:
         cure = "write ${NAME} or ${NAME:-default}, or $${ for a literal ${"
         return "", "", f"this ${{ begins no variable; {cure}"

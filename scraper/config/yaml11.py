@@ -18,9 +18,11 @@ TRUE, FALSE = "true", "false"
 MAX_CHARACTERS = 40  # of a number that a message spells out; more are never meant
 _BASE60 = 60  # sexagesimal digits
 
-_TRUTH = re.compile(r"(?P<true>y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON)|n|N|no|No|NO|false|False|FALSE|off|Off|OFF")
-_NULL = re.compile(r"~|null|Null|NULL|")
-_WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_TRUE = frozenset(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"))
+_FALSE = frozenset(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"))
+_NULL = frozenset(("~", "null", "Null", "NULL", ""))
+# Compiled when first used, as those below: most files hold little that is like a number, and a start should be short.
+_WHOLE = r"[-+]?(0|[1-9][0-9]*)"
 
 
 class Reading(NamedTuple):
@@ -33,25 +35,24 @@ class Reading(NamedTuple):
 
 def is_null(text: str) -> bool:
     """Tell whether plain `text` is null."""
-    return _NULL.fullmatch(text) is not None
+    return text in _NULL
 
 
 def is_whole_number(text: str) -> bool:
     """Tell whether plain `text` is a decimal whole number in every version of YAML."""
-    return _WHOLE.fullmatch(text) is not None
+    return re.fullmatch(_WHOLE, text) is not None
 
 
 def reading(text: str) -> Reading | None:
     """Return what YAML makes of plain `text`, or None when every version reads it as text."""
-    if _NULL.fullmatch(text):
+    if text in _NULL:
         return Reading("null", "YAML")
-    truth = _TRUTH.fullmatch(text)
-    if truth:
-        return Reading(TRUE if truth["true"] else FALSE, "YAML" if text in (TRUE, FALSE) else "YAML 1.1")
+    if text in _TRUE or text in _FALSE:
+        return Reading(TRUE if text in _TRUE else FALSE, "YAML" if text in (TRUE, FALSE) else "YAML 1.1")
     if text[0] not in "+-.0123456789":
         return None
     for form, explain in _FORMS:
-        if form.fullmatch(text):
+        if re.fullmatch(form, text):
             return explain(text) if len(text) <= MAX_CHARACTERS else Reading("a number", "YAML")
     return None
 
@@ -87,23 +88,23 @@ def _named(value: str, version: str = "YAML") -> Callable[[str], Reading]:
     return lambda text: Reading(value, version)
 
 
-_FORMS: tuple[tuple[re.Pattern[str], Callable[[str], Reading]], ...] = (
+_FORMS: tuple[tuple[str, Callable[[str], Reading]], ...] = (
     (_WHOLE, _whole(10, "YAML")),
-    (re.compile(r"[-+]?0[0-7_]+"), _octal),
-    (re.compile(r"[-+]?0[0-9]+"), _whole(10, "YAML 1.2")),
-    (re.compile(r"[-+]?0o[0-7]+"), _whole(8, "YAML 1.2")),
-    (re.compile(r"[-+]?0x[0-9a-fA-F_]+"), _whole(16)),
-    (re.compile(r"[-+]?0b[01_]+"), _whole(2)),
-    (re.compile(r"[-+]?[1-9][0-9_]*"), _whole(10)),
-    (re.compile(r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+"), _sexagesimal),
-    (re.compile(r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9]*"), _sexagesimal),
-    (re.compile(r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?"), _fraction("YAML")),
-    (re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+"), _fraction("YAML 1.2")),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)"), _named("infinity")),
-    (re.compile(r"\.(nan|NaN|NAN)"), _named("not-a-number")),
-    (re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), _named("a date", "YAML 1.1")),
+    (r"[-+]?0[0-7_]+", _octal),
+    (r"[-+]?0[0-9]+", _whole(10, "YAML 1.2")),
+    (r"[-+]?0o[0-7]+", _whole(8, "YAML 1.2")),
+    (r"[-+]?0x[0-9a-fA-F_]+", _whole(16)),
+    (r"[-+]?0b[01_]+", _whole(2)),
+    (r"[-+]?[1-9][0-9_]*", _whole(10)),
+    (r"[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+", _sexagesimal),
+    (r"[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9]*", _sexagesimal),
+    (r"[-+]?([0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)([eE][-+][0-9]+)?", _fraction("YAML")),
+    (r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)[eE][-+]?[0-9]+", _fraction("YAML 1.2")),
+    (r"[-+]?\.(inf|Inf|INF)", _named("infinity")),
+    (r"\.(nan|NaN|NAN)", _named("not-a-number")),
+    (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", _named("a date", "YAML 1.1")),
     (
-        re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]| +)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*"),
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt]| +)[0-9]{1,2}:[0-9]{2}:[0-9]{2}.*",
         _named("a time", "YAML 1.1"),
     ),
 )
