@@ -93,11 +93,9 @@ class AiohttpFetcher:
         self._timeout = timeout
         self._connect_timeout, self._limits = connect_timeout, connect_limit(connect_timeout)
         self._slowest = slowest
-        self._guard = guard
+        self._guard, self._look_up = guard, look_up
         self._proxies = proxy_choice(proxy)
-        self._resend = resend
-        self._is_lean = lean
-        self._look_up = look_up
+        self._resend, self._is_lean = resend, lean
         self._max_body = max_body
         self._verify_tls = verify_tls
         self.cookies = CookieJar() if cookies else None
