@@ -1,4 +1,4 @@
-"""Steps that decide about a URL: door and scope, robots.txt, fingerprint, and the frontier's five verbs."""
+"""Steps that decide about a URL: door and scope, robots.txt, fingerprint, and the frontier's verbs."""
 
 from __future__ import annotations
 

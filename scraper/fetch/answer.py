@@ -47,7 +47,7 @@ class AnswerReader:
         headers = Headers(_decoded(answer.raw_headers))
         body = b""
         whole = whole_body(answer.content) if "content-length" in headers else None
-        if whole is not None and len(whole) <= min(self.limit, SMALL_BODY) and "content-encoding" not in headers:
+        if whole is not None and len(whole) <= min(self.limit, SMALL_BODY) and not _codings(headers):
             body = whole  # the usual answer: it needs neither pace nor share
         elif not answer.content.at_eof():
             wanted = terms.get()

@@ -5,9 +5,9 @@ that is done about a small page (about 0.1 ms of 0.3; `make bench` compares). Th
 proxy, and its header lines are the same for a whole origin, so they are built once for each. What is sent, byte for
 byte, and what is raised, is what the session would send and raise; the contract suite runs over both ways.
 
-What it costs: four more inner names of aiohttp (`connect`, `set_response_params`, `read`, `ClientRequest.headers`),
-held to one minor version in pyproject.toml and looked at when this is imported; under any other version `head` covers
-nothing and every request takes the session's way. Delete it on the day a session is as cheap.
+What it costs: five more inner names of aiohttp (`connect`, `connection_key`, `set_response_params`, `read`, the body's
+`_buffer`), held to one minor version in pyproject.toml and looked at when this is imported; under any other version
+nothing is covered and every request takes the session's way. Delete it on the day a session is as cheap.
 
 Whatever is not usual (a body, a proxy, another method, header text that needs care) must not enter.
 """
@@ -45,6 +45,7 @@ from scraper.request import Request
 __all__ = ["Answer", "LeanWay", "whole_body"]
 
 WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
+_USABLE = aiohttp.__version__.startswith(WRITTEN_FOR)
 ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
@@ -66,9 +67,11 @@ def whole_body(content: StreamReader) -> bytes | None:
 
     Reading asks the parser once more for what it may hold back, which of a body that is complete is nothing.
     """
-    if not content.is_eof() or content.exception() is not None:
+    if not _USABLE or not content.is_eof() or content.exception() is not None:
         return None
-    pieces: Sequence[bytes] = getattr(content, "_buffer", None) or ()
+    pieces: Sequence[bytes] | None = getattr(content, "_buffer", None)  # the one that is empty for good has none
+    if pieces is None:
+        return None
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
@@ -97,11 +100,10 @@ class LeanWay:
         self._session = session
         self._wire = wire
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
-        self._usable = aiohttp.__version__.startswith(WRITTEN_FOR)
 
     def covers(self, request: Request) -> bool:
         """Tell whether `request` is of the usual kind, as far as that can be told without its header lines."""
-        return self._usable and request.method == "GET" and not request.body
+        return _USABLE and request.method == "GET" and not request.body
 
     def head(self, request: Request, headers: tuple[tuple[str, str], ...]) -> tuple[ClientRequest, bytes] | None:
         """Return where `request` goes and what is sent, `headers` behind the standing ones; None: not usual."""

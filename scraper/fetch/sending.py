@@ -71,7 +71,8 @@ class Sending:
         if not self.reused:
             return False
         self.kept.died(self.host)
-        return self.resend
+        again, self.resend = self.resend, False  # once: the next kept connection may be as dead
+        return again
 
 
 current_sending: ContextVar[Sending] = ContextVar("current_sending")

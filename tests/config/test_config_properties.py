@@ -43,7 +43,7 @@ def attempt(make: Callable[[], Config]) -> Config | ConfigError:
 def outcome(text: str | bytes) -> None:
     began = time.process_time()
     result = attempt(lambda: parse(text, "c.yaml", {"A": "x, y"}))
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 10
     if isinstance(result, Config):
         return
     places = [(problem.line, problem.column) for problem in result.problems]

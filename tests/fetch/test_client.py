@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from scraper.errors import UnsafeAddress
+from scraper.errors import RequestException, UnsafeAddress
 from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.guard import AddressGuard
 from scraper.request import Request
@@ -179,6 +179,18 @@ async def test_a_pooled_connection_that_died_is_replaced(raw, make):
         server.answer = EMPTY
         assert (await waiting).status == 200
     assert server.connections == 2
+
+
+@pytest.mark.parametrize("lean", [True, False])
+async def test_a_request_goes_out_twice_at_most(raw, make, lean):
+    """However many kept connections have died: the server may have seen each of the tries."""
+    server = await raw(EMPTY, then="keep")
+    async with make(resend=True, lean=lean) as it:
+        await asyncio.gather(*[it.fetch(Request(f"{server.base}/{number}")) for number in range(4)])
+        server.answer, server.then = b"", "close"
+        with pytest.raises(RequestException):
+            await it.fetch(Request(f"{server.base}/again"))
+    assert len(server.seen) == 4 + 2
 
 
 async def test_cookies_are_forgotten_unless_wanted(raw, make):

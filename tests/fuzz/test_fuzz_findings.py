@@ -28,7 +28,7 @@ from scraper.request import Request
 from scraper.sinks import table
 from scraper.urls import Url, canonical
 
-QUICK = 0.2  # seconds of processor time; each of these took seconds, or minutes for longer texts
+QUICK = 1.0  # seconds of processor time, on a slow day; each of these takes a few hundredths and took many seconds
 REQUEST = Request("http://site.test/")
 NOW = 1_790_000_000.0
 

@@ -11,7 +11,7 @@ from fuzz import targets
 from fuzz.parent import FOUND
 from fuzz.target import Target, attempt
 
-SLACK = 4.0  # times the processor time that an input may take: code whose branches are counted is slow
+SLACK = 10.0  # times the processor time that an input may take: code whose branches are counted is slow
 INPUTS = sorted(path for path in FOUND.glob("*/*") if path.is_file())
 
 

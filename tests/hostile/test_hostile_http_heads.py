@@ -132,5 +132,5 @@ async def test_a_session_follows_redirects_with_broken_bodies():
     async with Server(behave) as server, AsyncSession(timeout=10) as session:
         began = time.monotonic()
         page = await session.get(server.base + "/x")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
     assert (page.text, page.history[0].status, page.history[0].body) == ("<p>here", 302, b"abc")

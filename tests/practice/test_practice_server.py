@@ -11,7 +11,7 @@ import pytest
 from scraper.practice.server import serve
 from scraper.practice.site import Shop
 
-PROMPT = 1.0  # seconds within which the server has to close
+PROMPT = 5.0  # seconds within which the server has to close
 
 
 @pytest.fixture(scope="module")
