@@ -23,7 +23,7 @@ from scraper.engine.driving import drive
 from scraper.engine.patience import Patience
 from scraper.engine.steps import Steps
 from scraper.errors import ItemError, SpiderError
-from scraper.item import Record, is_item, size_of, to_record
+from scraper.item import Record, is_item, weighed
 from scraper.outcome import Reason
 from scraper.page import Follow, Page
 from scraper.request import Request
@@ -160,8 +160,7 @@ def _wrong(value: Any) -> str:
 
 def _take_item(value: Any, harvest: Harvest) -> None:
     try:
-        record = to_record(value)
-        size = size_of(record)
+        record, size = weighed(value)
     except ItemError as error:
         harvest.faults.append(Fault("item", str(error)))
     else:
