@@ -21,6 +21,7 @@ __all__ = ["Record", "is_item", "size_of", "to_record", "weighed"]
 Record: TypeAlias = dict[str, Any]
 
 _TEXT = {str}
+_TEXTS = frozenset((str, Url))
 _NESTS = frozenset((list, tuple, dict, set, frozenset))
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
@@ -60,10 +61,14 @@ def weighed(item: object) -> tuple[Record, int]:
 
 def _usual(item: object) -> tuple[Record, int] | None:
     """Return record and size of a dict of what most items are made of; None for anything else, whether good or bad."""
-    if type(item) is not dict:
+    if type(item) is not dict or (item and set(map(type, item)) != _TEXT):
         return None
+    record = item.copy()
+    room = [USUAL_SIZE]
     try:
-        record = _copy(item, 1, [USUAL_SIZE])
+        for name, value in item.items():
+            if type(value) is not str:
+                record[name] = _copied(value, 1, room)
         size = len(_encode(record))  # which also finds texts with lone surrogates
     except (_UnusualError, UnicodeEncodeError):
         return None
@@ -74,48 +79,39 @@ class _UnusualError(Exception):
     """Something that takes a closer look."""
 
 
-def _copy(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
-    """Copy a dict, or raise _UnusualError; `room`: what is left of the item's size."""
-    made = fields.copy()
-    if set(map(type, made)) != _TEXT and made:
-        raise _UnusualError
-    size = sum(map(len, made)) if depth > 1 else 0
-    for key, value in fields.items():
-        if type(value) is str:
-            size += len(value)
-        else:
-            made[key] = _copied(value, depth, room)
-    _spend(room, size)
-    return made
-
-
 def _copied(value: Any, depth: int, room: list[int]) -> Any:
+    """Return a copy of a value `depth` levels deep, or raise _UnusualError; `room`: what is left of the item's size."""
     kind = type(value)
-    if value is None or kind is bool or _is_usual_number(value, kind):
+    if kind is list or kind is dict:
+        room[0] -= len(value)
+        if room[0] >= 0 and depth < USUAL_DEPTH:
+            return _copied_list(value, depth + 1, room) if kind is list else _copied_dict(value, depth + 1, room)
+    elif kind is Url or kind is str:
+        room[0] -= len(value)
+        if room[0] >= 0:
+            return str(value)
+    elif kind is float:
+        if value - value == 0.0:  # infinity less infinity is none, and so is what is no number
+            return value
+    elif (kind is int and value.bit_length() <= MAX_INT_BITS) or kind is bool or value is None:
         return value
-    if kind is str or kind is Url:
-        _spend(room, len(value))
-        return str(value)
-    if depth >= USUAL_DEPTH or (kind is not list and kind is not dict):
+    raise _UnusualError
+
+
+def _copied_list(values: list[Any], depth: int, room: list[int]) -> list[Any]:
+    if _TEXTS.issuperset(map(type, values)):
+        room[0] -= sum(map(len, values))
+        if room[0] < 0:
+            raise _UnusualError
+        return list(map(str, values))
+    return [_copied(value, depth, room) for value in values]
+
+
+def _copied_dict(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
+    if fields and set(map(type, fields)) != _TEXT:
         raise _UnusualError
-    _spend(room, len(value))
-    if kind is dict:
-        return _copy(value, depth + 1, room)
-    if set(map(type, value)) == _TEXT:
-        _spend(room, sum(map(len, value)))
-        return value.copy()
-    return [_copied(entry, depth + 1, room) for entry in value]
-
-
-def _spend(room: list[int], size: int) -> None:
-    room[0] -= size
-    if room[0] < 0:
-        raise _UnusualError
-
-
-def _is_usual_number(value: Any, kind: type) -> bool:
-    """Tell whether `value` is a number that JSON has; infinity less infinity is none, and so is what is no number."""
-    return (kind is float and value - value == 0.0) or (kind is int and value.bit_length() <= MAX_INT_BITS)
+    room[0] -= sum(map(len, fields))
+    return {key: _copied(value, depth, room) for key, value in fields.items()}
 
 
 def _converted(item: object) -> Record:
