@@ -16,10 +16,12 @@ import msgspec
 from scraper.errors import ItemError
 from scraper.urls import Url
 
-__all__ = ["Record", "is_item", "size_of", "to_record"]
+__all__ = ["Record", "is_item", "size_of", "to_record", "weighed"]
 
 Record: TypeAlias = dict[str, Any]
 
+_TEXT = {str}
+_TEXTS = frozenset((str, Url))
 _NESTS = frozenset((list, tuple, dict, set, frozenset))
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
 MAX_INT_BITS = 14_000  # about the 4,300 digits that Python itself is willing to write out
@@ -28,6 +30,7 @@ USUAL_DEPTH = 8  # levels of nesting of an item that is copied without being wei
 USUAL_SIZE = 262_144  # characters and entries of such an item, those that are there twice counted twice
 _SMALL = "yield many small items"
 MAX_DEPTH = 64  # levels of nesting in an item; deeper ones are a loop or a mistake
+_encode = msgspec.json.Encoder().encode
 
 
 def is_item(value: object) -> bool:
@@ -43,13 +46,78 @@ def is_item(value: object) -> bool:
 
 def to_record(item: object) -> Record:
     """Return `item` as plain JSON data; raise ItemError that names the field which cannot be written."""
-    if type(item) is dict:
-        try:
-            return _usual(item, 1, [USUAL_SIZE])
-        except (_UnusualError, UnicodeEncodeError):
-            pass
-        if any(type(value) in _NESTS for value in item.values()):
-            _weigh(item)
+    usual = _usual(item)
+    return _converted(item) if usual is None else usual[0]
+
+
+def weighed(item: object) -> tuple[Record, int]:
+    """Return the record of `item`, and the bytes of that as JSON; raise ItemError as `to_record` and `size_of` do."""
+    usual = _usual(item)
+    if usual is None:
+        record = _converted(item)
+        usual = record, size_of(record)
+    return usual
+
+
+def _usual(item: object) -> tuple[Record, int] | None:
+    """Return record and size of a dict of what most items are made of; None for anything else, whether good or bad."""
+    if type(item) is not dict or (item and set(map(type, item)) != _TEXT):
+        return None
+    record = item.copy()
+    room = [USUAL_SIZE]
+    try:
+        for name, value in item.items():
+            if type(value) is not str:
+                record[name] = _copied(value, 1, room)
+        size = len(_encode(record))  # which also finds texts with lone surrogates
+    except (_UnusualError, UnicodeEncodeError):
+        return None
+    return (record, size) if size <= MAX_BYTES else None
+
+
+class _UnusualError(Exception):
+    """Something that takes a closer look."""
+
+
+def _copied(value: Any, depth: int, room: list[int]) -> Any:
+    """Return a copy of a value `depth` levels deep, or raise _UnusualError; `room`: what is left of the item's size."""
+    kind = type(value)
+    if kind is list or kind is dict:
+        room[0] -= len(value)
+        if room[0] >= 0 and depth < USUAL_DEPTH:
+            return _copied_list(value, depth + 1, room) if kind is list else _copied_dict(value, depth + 1, room)
+    elif kind is Url or kind is str:
+        room[0] -= len(value)
+        if room[0] >= 0:
+            return str(value)
+    elif kind is float:
+        if value - value == 0.0:  # infinity less infinity is none, and so is what is no number
+            return value
+    elif (kind is int and value.bit_length() <= MAX_INT_BITS) or kind is bool or value is None:
+        return value
+    raise _UnusualError
+
+
+def _copied_list(values: list[Any], depth: int, room: list[int]) -> list[Any]:
+    if _TEXTS.issuperset(map(type, values)):
+        room[0] -= sum(map(len, values))
+        if room[0] < 0:
+            raise _UnusualError
+        return list(map(str, values))
+    return [_copied(value, depth, room) for value in values]
+
+
+def _copied_dict(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
+    if fields and set(map(type, fields)) != _TEXT:
+        raise _UnusualError
+    room[0] -= sum(map(len, fields))
+    return {key: _copied(value, depth, room) for key, value in fields.items()}
+
+
+def _converted(item: object) -> Record:
+    """Return the record of any item, looking at all of it."""
+    if type(item) is dict and any(type(value) in _NESTS for value in item.values()):
+        _weigh(item)
     try:
         plain = msgspec.to_builtins(item, enc_hook=_foreign)
     except Exception as error:  # a model may raise anything
@@ -57,54 +125,6 @@ def to_record(item: object) -> Record:
     if not isinstance(plain, dict):
         raise ItemError(f"{type(item).__name__} is not an item: yield a dict, a dataclass or a model")
     return _keyed(plain, "", 1)
-
-
-class _UnusualError(Exception):
-    """Something that takes a closer look."""
-
-
-def _usual(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
-    """Return a copy of a dict of what most items are made of; raise for anything else, whether good or bad.
-
-    `room`: what is left of its size. Raises _UnusualError, or UnicodeEncodeError for a text with lone surrogates.
-    """
-    made: Record = {}
-    for key, value in fields.items():
-        if type(key) is not str:
-            raise _UnusualError
-        if depth > 1:
-            room[0] -= len(key)
-        if not key.isascii():
-            key.encode()
-        made[key] = _usual_value(value, depth, room)
-    return made
-
-
-def _usual_value(value: Any, depth: int, room: list[int]) -> Any:
-    kind = type(value)
-    if kind is str:
-        room[0] -= len(value)
-        if room[0] < 0:
-            raise _UnusualError
-        if not value.isascii():
-            value.encode()
-        return value
-    if value is None or kind is bool or _is_usual_number(value, kind):
-        return value
-    if kind is Url:
-        return str(value)
-    if depth < USUAL_DEPTH and (kind is list or kind is dict):
-        room[0] -= len(value)
-        if room[0] >= 0:
-            if kind is dict:
-                return _usual(value, depth + 1, room)
-            return [_usual_value(entry, depth + 1, room) for entry in value]
-    raise _UnusualError
-
-
-def _is_usual_number(value: Any, kind: type) -> bool:
-    """Tell whether `value` is a number that JSON has; infinity less infinity is none, and so is what is no number."""
-    return (kind is float and value - value == 0.0) or (kind is int and value.bit_length() <= MAX_INT_BITS)
 
 
 def _keyed(plain: dict[Any, Any], path: str, depth: int) -> Record:
@@ -152,10 +172,10 @@ def _weigh(item: dict[Any, Any]) -> None:
 
 def size_of(record: Record) -> int:
     """Return the bytes of a record as JSON; raise ItemError that names the largest field of one that is too large."""
-    size = len(msgspec.json.encode(record))
+    size = len(_encode(record))
     if size > MAX_BYTES:
-        name, value = max(record.items(), key=lambda field: len(msgspec.json.encode(field[1])))
-        largest = len(msgspec.json.encode(value))
+        name, value = max(record.items(), key=lambda field: len(_encode(field[1])))
+        largest = len(_encode(value))
         raise ItemError(f"field {name!r} has {largest:,} bytes, and an item may have {MAX_BYTES:,} in all; {_SMALL}")
     return size
 

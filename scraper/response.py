@@ -7,7 +7,7 @@ of `requests`, because the session hands the same object to people who know that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar, overload
@@ -30,11 +30,16 @@ class Headers(Mapping[str, str]):
 
     def __init__(self, raw: tuple[tuple[str, str], ...] = ()) -> None:
         self.raw = raw
-        self._first: dict[str, str] = {}
-        for name, value in raw:
+        self._first = {name.lower(): value for name, value in raw}
+        if len(self._first) < len(raw):
+            self._join_repeated()
+
+    def _join_repeated(self) -> None:
+        joined: dict[str, str] = {}
+        for name, value in self.raw:
             key = name.lower()
-            known = self._first.get(key)
-            self._first[key] = value if known is None else f"{known}, {value}"
+            joined[key] = f"{joined[key]}, {value}" if key in joined else value
+        self._first = joined
 
     def __getitem__(self, name: str) -> str:
         return self._first[name.lower()]
@@ -69,20 +74,51 @@ class Headers(Mapping[str, str]):
         return f"<Headers {len(self.raw)}>"
 
 
-@dataclass(frozen=True)
+_NO_HEADERS = Headers()
+
+
+@dataclass(frozen=True, init=False)
 class Response:
     """What a server answered to `request`."""
 
     request: Request
-    status: int = field(kw_only=True)
-    url: str = field(kw_only=True)  # of this response, after any redirects
-    headers: Headers = field(kw_only=True, default_factory=Headers)
-    body: bytes = field(kw_only=True, default=b"")
-    http_reason: str = field(kw_only=True, default="")  # the reason phrase of the status line
-    history: tuple[Response, ...] = field(kw_only=True, default=())  # the redirects that led here, oldest first
-    sent_at: float = field(kw_only=True, default=0.0)  # clock seconds when the request's bytes were written
-    truncated: bool = field(kw_only=True, default=False)  # the body ended early
-    elapsed: float = field(kw_only=True, default=0.0)  # seconds from then to the last byte of the body
+    _: KW_ONLY
+    status: int
+    url: str  # of this response, after any redirects
+    headers: Headers
+    body: bytes
+    http_reason: str  # the reason phrase of the status line
+    history: tuple[Response, ...]  # the redirects that led here, oldest first
+    sent_at: float  # clock seconds when the request's bytes were written
+    truncated: bool  # the body ended early
+    elapsed: float  # seconds from then to the last byte of the body
+
+    def __init__(
+        self,
+        request: Request,
+        *,
+        status: int,
+        url: str,
+        headers: Headers = _NO_HEADERS,
+        body: bytes = b"",
+        http_reason: str = "",
+        history: tuple[Response, ...] = (),
+        sent_at: float = 0.0,
+        truncated: bool = False,
+        elapsed: float = 0.0,
+    ) -> None:
+        vars(self).update(  # a frozen value's own way is a call for each field
+            request=request,
+            status=status,
+            url=url,
+            headers=headers,
+            body=body,
+            http_reason=http_reason,
+            history=history,
+            sent_at=sent_at,
+            truncated=truncated,
+            elapsed=elapsed,
+        )
 
     @property
     def status_code(self) -> int:

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain
 from re import Pattern
 from typing import Protocol, overload
 
@@ -51,15 +52,16 @@ class Selection:
 
     __slots__ = ("_above", "_found", "_node", "_place", "_query", "_start", "_values")
 
+    _node: LexborNode | None  # the first match; None: there is none, or nobody has asked for it yet
     _found: list[LexborNode] | None  # None: nobody has asked for all matches yet, and these say how they are found:
     _above: Selection  # the elements that the query is asked of
     _start: LexborNode  # the first of those
     _query: str
-    _node: LexborNode | None  # the first match, once it is found
 
     def __init__(self, place: Place, nodes: list[LexborNode], values: list[str] | None = None) -> None:
         self._place = place
         self._found = nodes
+        self._node = nodes[0] if nodes else None
         self._values = values  # of text nodes or attributes, one for each node; None: the nodes are elements
 
     def css(self, selector: str) -> Selection:
@@ -70,32 +72,29 @@ class Selection:
             query, ending, deep = _split(selector)
         except ValueError as error:
             raise self._bad(selector, str(error)) from None
+        if not query:
+            found = self
+        elif (start := self._node or self._one()) is None:
+            found = Selection(self._place, [])
+        else:
+            found = _new(Selection)
+            found._place = self._place
+            found._node = found._found = found._values = None
+            found._above = self
+            found._start = start
+            found._query = query
         if ending is None:
-            return self._below(query)
-        found = self._below(query) if query else self
+            return found
         return found._attributes_of(ending, deep) if ending else found._texts_of(deep)
-
-    def _below(self, query: str) -> Selection:
-        start = self._one()
-        if start is None:
-            return Selection(self._place, [])
-        made = _new(Selection)
-        made._place = self._place
-        made._found = made._values = made._node = None
-        made._above = self
-        made._start = start
-        made._query = query
-        return made
 
     def _one(self) -> LexborNode | None:
         """Return the first match, if there is one, without looking for the others."""
-        if self._found is None:
-            if self._node is None:
-                self._node = first(self._start, self._query)
-            if self._node is not None:
-                return self._node
-        found = self._all()  # what the first of the elements above has not, another one may have
-        return found[0] if found else None
+        node = self._node
+        if node is None and self._found is None:
+            node = self._node = first(self._start, self._query)
+        if node is None and (found := self._all()):  # what the first element above has not, another one may have
+            node = self._node = found[0]
+        return node
 
     def _all(self) -> list[LexborNode]:
         pending: list[Selection] = []
@@ -129,7 +128,7 @@ class Selection:
         """
         if self._values is not None:
             return next(iter(self.texts), None)
-        node = self._one()
+        node = self._node or self._one()
         return None if node is None else reading(node)
 
     @property
@@ -157,7 +156,7 @@ class Selection:
 
     def attr(self, name: str) -> str | None:
         """Return the first match's attribute `name`; None when it, or the match, is absent."""
-        node = self._one()
+        node = self._node or self._one()
         return None if node is None else attribute(node, name)
 
     def attrs(self, name: str) -> list[str]:
@@ -184,20 +183,20 @@ class Selection:
 
         It is searched in the values of `::text` and `::attr` as they stand, otherwise in the `texts`.
         """
-        return list(self._matches(pattern))
+        matches = chain.from_iterable(re.finditer(pattern, text) for text in self._readings())
+        return [part or "" for match in matches for part in match.groups() or (match[0],)]
 
     def re_first(self, pattern: str | Pattern[str]) -> str | None:
         """Return the first of what `re` finds; None when it finds nothing."""
-        return next(self._matches(pattern), None)
-
-    def _matches(self, pattern: str | Pattern[str]) -> Iterator[str]:
-        for text in self._readings() if self._values is None else self._values:
-            for match in re.finditer(pattern, text):
-                for part in match.groups() or (match[0],):
-                    yield part or ""
+        search = pattern.search if isinstance(pattern, Pattern) else partial(re.search, pattern)
+        found = next(filter(None, map(search, self._readings())), None)
+        return None if found is None else found[min(1, found.re.groups)] or ""
 
     def _readings(self) -> Iterator[str]:
-        """Yield the text of each match; what is behind the first is looked for when somebody goes on."""
+        """Yield the text of each match, read where that has not been done; looks for no more than are asked for."""
+        if self._values is not None:
+            yield from self._values
+            return
         node = self._one()
         if node is not None:
             yield reading(node)

@@ -27,14 +27,16 @@ T = TypeVar("T")
 
 
 @types.coroutine
-def drive(work: Coroutine[Any, Any, T], *, steps: Steps, lease: Lease, patience: Patience) -> Generator[Any, Any, T]:
+def drive(
+    work: Coroutine[Any, Any, T], worker: asyncio.Task[Any], *, steps: Steps, lease: Lease, patience: Patience
+) -> Generator[Any, Any, T]:
     """Run `work` and return what it returns; raises what it raises, and SpiderError when it reaches for the crawl.
 
-    SpiderError, too, when it waits for longer than `patience`.
+    SpiderError, too, when it waits for longer than `patience`. `worker`: the task that this runs in.
     """
-    worker = asyncio.current_task()
-    assert worker is not None
-    done, awaited = yield from _step(work, work.send, None, worker, steps, lease)
+    done, awaited = _do(work.send, None, worker, steps, lease)
+    if isinstance(awaited, SpiderError):
+        yield from _break_off(work, awaited)
     if done:
         return awaited  # type: ignore[no-any-return]
     wait = Wait(worker, work, lease, patience)
@@ -70,25 +72,18 @@ def _go_on(
                 raise
             told = isinstance(error, asyncio.CancelledError)
             value, resume = error, work.throw
-        done, awaited = yield from _step(work, resume, value, worker, steps, lease)
+        done, awaited = _do(resume, value, worker, steps, lease)
+        if isinstance(awaited, SpiderError):
+            yield from _break_off(work, awaited)
     return awaited  # type: ignore[no-any-return]
 
 
-def _step(
-    work: Coroutine[Any, Any, T],
-    resume: Callable[[Any], Any],
-    value: Any,
-    worker: asyncio.Task[Any],
-    steps: Steps,
-    lease: Lease,
-) -> Generator[Any, Any, tuple[bool, Any]]:
-    """Do one step; return whether it was the last, and the result or what is awaited."""
-    done, got = _do(resume, value, worker, steps, lease)
-    if isinstance(got, SpiderError):
-        yield from _absorb()
-        _close(work)
-        raise got
-    return done, got
+def _break_off(work: Coroutine[Any, Any, Any], error: SpiderError) -> Generator[Any, Any, None]:
+    """End `work`, which has reached for the crawl, with `error`; a cancellation that is under way arrives first."""
+    with suppress(asyncio.CancelledError):
+        yield
+    _close(work)
+    raise error
 
 
 def _do(
@@ -96,7 +91,8 @@ def _do(
 ) -> tuple[bool, Any]:
     """Do one step; return whether it was the last, and the result, what is awaited, or a SpiderError."""
     loop = worker.get_loop()
-    cancelled, stopping = worker.cancelling(), _is_stopping(loop)
+    cancelled = worker.cancelling()
+    stopping = getattr(loop, "_stopping", None)  # a loop that does not say so cannot be kept from it
     steps.enter(lease)
     try:
         done, got = False, resume(value)
@@ -113,21 +109,10 @@ def _do(
             wrong = SpiderError("the callback cancelled the crawl's own task")
             while worker.cancelling() > cancelled:
                 worker.uncancel()
-        if not stopping and _is_stopping(loop):
+        if not stopping and getattr(loop, "_stopping", None):
             wrong = SpiderError("the callback stopped the crawl's event loop")
             loop._stopping = False  # type: ignore[attr-defined]
     return done, got if wrong is None else wrong
-
-
-def _is_stopping(loop: asyncio.AbstractEventLoop) -> bool:
-    """Tell whether `loop.stop()` was called; loops that do not say so cannot be kept from it."""
-    return bool(getattr(loop, "_stopping", False))
-
-
-def _absorb() -> Generator[Any, Any, None]:
-    """Let a cancellation that is under way arrive, and end here."""
-    with suppress(asyncio.CancelledError):
-        yield
 
 
 def _close(work: Coroutine[Any, Any, Any]) -> None:

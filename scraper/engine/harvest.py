@@ -15,15 +15,17 @@ import inspect
 import traceback
 from collections.abc import AsyncGenerator, AsyncIterable, Iterable
 from contextlib import AsyncExitStack, aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import GeneratorType
 from typing import Any
+
+import msgspec
 
 from scraper.engine.driving import drive
 from scraper.engine.patience import Patience
 from scraper.engine.steps import Steps
 from scraper.errors import ItemError, SpiderError
-from scraper.item import Record, is_item, size_of, to_record
+from scraper.item import Record, is_item, weighed
 from scraper.outcome import Reason
 from scraper.page import Follow, Page
 from scraper.request import Request
@@ -42,14 +44,13 @@ FOR_EVER = Patience()  # for callbacks that are called by hand
 _ENGINE = frozenset((__file__, drive.__code__.co_filename, traceback.__file__))
 
 
-@dataclass(slots=True)
-class Harvest:
+class Harvest(msgspec.Struct):
     """What a page brought."""
 
-    records: list[Record] = field(default_factory=list)
-    wanted: list[Follow | Request] = field(default_factory=list)  # what the page leads to
-    refusals: list[tuple[str, Reason]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
+    records: list[Record] = []
+    wanted: list[Follow | Request] = []  # what the page leads to
+    refusals: list[tuple[str, Reason]] = []
+    faults: list[Fault] = []
     crash: str = ""  # the callback's traceback
     yields: int = 0
     bytes: int = 0  # of the records, encoded
@@ -86,7 +87,8 @@ async def gather(spider: Spider, lease: Lease, page: Page, steps: Steps, patienc
     worker = asyncio.current_task()
     assert worker is not None
     try:
-        await drive(_call(spider, lease.request.callback, page, harvest), steps=steps, lease=lease, patience=patience)
+        work = _call(spider, lease.request.callback, page, harvest)
+        await drive(work, worker, steps=steps, lease=lease, patience=patience)
     except asyncio.CancelledError as error:
         if worker.cancelling():
             raise
@@ -114,7 +116,7 @@ async def _call(spider: Spider, callback: str, page: Page, harvest: Harvest) -> 
         raise AttributeError(f"{type(spider).__name__} has no method {callback!r}; the request names it as callback")
     result = method(page)
     if type(result) is GeneratorType:
-        _take(result, page, harvest)
+        _take_each(result, page, harvest)
         return
     if inspect.isawaitable(result):
         result = await result
@@ -140,11 +142,17 @@ def _take(value: Any, page: Page, harvest: Harvest) -> None:
     elif type(value) is not GeneratorType and is_item(value):
         _take_item(value, harvest)
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        for entry in value:
-            _take(entry, page, harvest)
+        _take_each(value, page, harvest)
+        return
     elif value is not None:
         harvest.faults.append(Fault("callback", _wrong(value)))
     harvest.spend(1)
+
+
+def _take_each(values: Iterable[Any], page: Page, harvest: Harvest) -> None:
+    for value in values:
+        _take(value, page, harvest)
+    harvest.spend(1)  # empty ones without end are too many as well
 
 
 def _wrong(value: Any) -> str:
@@ -160,8 +168,7 @@ def _wrong(value: Any) -> str:
 
 def _take_item(value: Any, harvest: Harvest) -> None:
     try:
-        record = to_record(value)
-        size = size_of(record)
+        record, size = weighed(value)
     except ItemError as error:
         harvest.faults.append(Fault("item", str(error)))
     else:

@@ -29,6 +29,7 @@ _BLOCKS = frozenset(_BLOCK_NAMES.split())
 _UNSEEN = frozenset(("head", "iframe", "noembed", "noframes", "noscript", "script", "style", "template"))
 
 _ENGINE: Any = LexborCSSSelector()  # type: ignore[no-untyped-call]
+_find_first = _ENGINE.find_first
 _EMPTY = LexborHTMLParser("")
 
 
@@ -54,7 +55,7 @@ def find(starts: list[LexborNode], query: str) -> list[LexborNode]:
 
 def first(start: LexborNode, query: str) -> LexborNode | None:
     """Return the first of what `find` would find for one start."""
-    found: list[LexborNode] = _ENGINE.find_first(query, start)
+    found: list[LexborNode] = _find_first(query, start)
     return found[0] if found else None
 
 
