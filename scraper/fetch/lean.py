@@ -18,7 +18,6 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from functools import cached_property
 
 import aiohttp
@@ -35,7 +34,7 @@ from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
-from msgspec import Struct
+from msgspec import Struct, structs
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -86,8 +85,7 @@ class _Destination(ClientRequest):
         return super().connection_key
 
 
-@dataclass(slots=True)
-class _Origin:
+class _Origin(Struct):
     """What all requests to one origin have in common."""
 
     request: _Destination
@@ -100,7 +98,7 @@ class LeanWay:
 
     def __init__(self, session: ClientSession, wire: Wire) -> None:
         self._session = session
-        self._params = {"read_until_eof": True, "auto_decompress": False, **asdict(wire)}
+        self._params = {"read_until_eof": True, "auto_decompress": False, **structs.asdict(wire)}
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
 
     def covers(self, request: Request) -> bool:

@@ -12,7 +12,6 @@ about kept connections.
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from aiohttp import (
     ClientConnectionError,
@@ -25,6 +24,7 @@ from aiohttp import (
 )
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from msgspec import Struct
 
 from scraper.clock import Clock
 from scraper.fetch.base import terms
@@ -34,8 +34,7 @@ from scraper.urls import Url, hostname
 __all__ = ["NotSentAgainError", "Sending", "TimedRequest", "current_sending", "send_once"]
 
 
-@dataclass(slots=True)
-class Sending:
+class Sending(Struct):
     """One exchange on its way; `at`: when its request left (None: not yet)."""
 
     clock: Clock

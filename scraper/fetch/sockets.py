@@ -13,10 +13,10 @@ import asyncio
 import os
 import resource
 from collections import OrderedDict, deque
-from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp.client_proto import ResponseHandler
+from msgspec import Struct
 
 __all__ = ["KeptConnections", "Share", "Turns", "share_descriptors"]
 
@@ -24,8 +24,7 @@ MAX_IDLE = 1000  # connections; more bring nothing, and each may hold 50 kB for 
 _UNLIMITED = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many connections may be in use, and how many more may idle."""
 
     busy: int
