@@ -2,10 +2,12 @@
 
 Interim answers (1xx) before an answer are few; the polite end of a TLS connection is short, since its descriptor stays
 open as long; a connection on which bytes came that nobody asked for is not used again, but the answer before those
-bytes is whole; and what breaks the rules within a body ends that body at once.
+bytes is whole; and what breaks the rules within a body ends that body at once. A parser goes on to the next answer only
+where it stands exactly behind the last one.
 
-Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_wrap_create_connection`); that
-is why its version is bounded in pyproject.toml. What is sent, and whether again, must not enter.
+Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_reading_paused`,
+`_buffer_paused`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml. What is sent, and
+whether again, must not enter.
 """
 
 from __future__ import annotations

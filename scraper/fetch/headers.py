@@ -34,6 +34,10 @@ class CameHeaders(Headers):
         super().__init__(_decoded(self._bytes))
         return getattr(self, name)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Be copied and kept as plain `Headers`; aiohttp's mapping can be neither."""
+        return Headers, (self.raw,)
+
     def __getitem__(self, name: str) -> str:
         if name not in self._parsed:
             raise KeyError(name)

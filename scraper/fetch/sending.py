@@ -5,8 +5,8 @@ served before, that is often right (RFC 9112, 9.3.1): the server may have closed
 well have seen the request, so it is a second visit, and a crawl makes none that its politeness has not allowed: there
 the first failure stands, and the retry table decides. A session may ask for the second try (`resend`).
 
-Each exchange has one `Sending`, found through a context variable; nothing is shared between exchanges but the notes
-about kept connections.
+Each exchange has one `Sending`; where aiohttp calls us it is found through a context variable. Nothing is shared
+between exchanges but the notes about kept connections.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -59,3 +62,10 @@ def test_what_is_not_there_is_an_error_as_with_any_mapping() -> None:
     with pytest.raises(AttributeError):
         _ = headers.nothing
     assert 1 not in headers
+
+
+def test_they_can_be_copied_and_kept() -> None:
+    """A response that somebody keeps is worth no less for where its headers came from."""
+    headers = came(((b"A", b"1"), (b"a", b"caf\xe9")))
+    for again in (copy.copy(headers), copy.deepcopy(headers), pickle.loads(pickle.dumps(headers))):
+        assert (again, again.raw) == (headers, (("A", "1"), ("a", "café")))
