@@ -10,46 +10,57 @@ Sending and connecting must not enter.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+
+from aiohttp import hdrs
+from msgspec import Struct
 
 from scraper.errors import BodyTooLarge, ChunkedEncodingError, MalformedResponse, RequestException
 from scraper.fetch.base import Wanted, terms
 from scraper.fetch.body import SMALL_BODY, BodyReader
 from scraper.fetch.deadline import Deadline
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
+from scraper.fetch.headers import CameHeaders
 from scraper.fetch.inflight import BytesInFlight, Share
 from scraper.fetch.lean import Answer, whole_body
 from scraper.fetch.pace import Pace, Slowest
 from scraper.fetch.sending import Sending
 from scraper.request import Request
-from scraper.response import Headers, Response
+from scraper.response import Response
 
 __all__ = ["LARGE_BODIES", "AnswerReader"]
 
 LEAST_STATUS = 100  # RFC 9110, 15: below is nothing that a client could understand
 LARGE_BODIES = 4  # of the size of the limit, in memory at a time; small ones are never kept waiting
 
+_LENGTH, _CODING, _TRANSFER = hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING
+
 LITTLE, LITTLE_SECONDS = 64 * 1024, 0.3  # bytes and seconds spent on a body that matters little, to keep its connection
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerReader:
+class AnswerReader(Struct, frozen=True, kw_only=True):
     """How bodies are read: at most `limit` bytes, all of them within `in_flight`, none slower than `slowest`."""
 
     limit: int
     in_flight: BytesInFlight
     slowest: Slowest
 
+    def usual(self, answer: Answer, request: Request, sending: Sending) -> Response | None:
+        """Return the answer to `request` if its body is here, small and plain: it needs neither pace nor share."""
+        told = answer.headers
+        if _LENGTH not in told or _CODING in told or _TRANSFER in told or answer.status < LEAST_STATUS:
+            return None
+        body = whole_body(answer.content)
+        if body is None or len(body) > self.limit or len(body) > SMALL_BODY:
+            return None
+        return _response(answer, request, sending, CameHeaders(told, answer.raw_headers), body)
+
     async def read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
         """Return the answer to `request` with its whole body. Raises RequestException."""
         if answer.status < LEAST_STATUS:
             raise failure(MalformedResponse, request, f"what the server sent is not valid HTTP: status {answer.status}")
-        headers = Headers(_decoded(answer.raw_headers))
+        headers = CameHeaders(answer.headers, answer.raw_headers)
         body = b""
-        whole = whole_body(answer.content) if "content-length" in headers else None
-        if whole is not None and len(whole) <= min(self.limit, SMALL_BODY) and not _codings(headers):
-            body = whole  # the usual answer: it needs neither pace nor share
-        elif not answer.content.at_eof():
+        if not answer.content.at_eof():
             wanted = terms.get()
             if _head_is_enough(answer.status, headers, wanted.body):
                 return await self._read_a_little(answer, request, sending, headers)
@@ -71,7 +82,9 @@ class AnswerReader:
                 share.give_back()
         return _response(answer, request, sending, headers, body)
 
-    async def _read_a_little(self, answer: Answer, request: Request, sending: Sending, headers: Headers) -> Response:
+    async def _read_a_little(
+        self, answer: Answer, request: Request, sending: Sending, headers: CameHeaders
+    ) -> Response:
         """Return an answer whose body matters little: as much of it as costs nothing, whatever is wrong with it."""
         reader = BodyReader(request, encoding="", limit=LITTLE)
         try:
@@ -83,7 +96,7 @@ class AnswerReader:
             return _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
         return _response(answer, request, sending, headers, body)
 
-    def _refuse_announced(self, request: Request, headers: Headers) -> None:
+    def _refuse_announced(self, request: Request, headers: CameHeaders) -> None:
         """Refuse a body whose length says that it is too large, before it comes."""
         length = headers.get("content-length", "")
         if "content-encoding" not in headers and length.isdecimal() and int(length) > self.limit:
@@ -91,7 +104,7 @@ class AnswerReader:
             raise failure(BodyTooLarge, request, what)
 
     async def _body(
-        self, answer: Answer, reader: BodyReader, request: Request, sending: Sending, headers: Headers
+        self, answer: Answer, reader: BodyReader, request: Request, sending: Sending, headers: CameHeaders
     ) -> bytes:
         connection = sending.connection
         try:
@@ -109,7 +122,7 @@ class AnswerReader:
 
 
 def _response(
-    answer: Answer, request: Request, sending: Sending, headers: Headers, body: bytes, cut: bool = False
+    answer: Answer, request: Request, sending: Sending, headers: CameHeaders, body: bytes, cut: bool = False
 ) -> Response:
     now = sending.clock.now()
     sent_at = now if sending.at is None else sending.at
@@ -126,31 +139,13 @@ def _response(
     )
 
 
-def _head_is_enough(status: int, headers: Headers, body: Wanted) -> bool:
+def _head_is_enough(status: int, headers: CameHeaders, body: Wanted) -> bool:
     """Tell whether an answer is one whatever its body does: a redirect, and no page for who wants only pages."""
     return (300 <= status < 400 and "location" in headers) or (body != "whole" and not 200 <= status < 300)
 
 
-def _codings(headers: Headers) -> str:
+def _codings(headers: CameHeaders) -> str:
     """Return the codings that are around a body; those of its transfer (RFC 9112, 6.1) were put on last."""
     around = headers.get("content-encoding", "")
     transfer = headers.get("transfer-encoding", "chunked")
     return around if transfer == "chunked" else f"{around}, {transfer}"
-
-
-def _decoded(raw: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:
-    """Return headers as text: UTF-8 where it is valid, else latin-1, as HTTP once said (RFC 2616, 2.2)."""
-    try:
-        return tuple([(name.decode("ascii"), value.decode("ascii")) for name, value in raw])
-    except UnicodeDecodeError:
-        return tuple([(name.decode("latin-1"), _value(name, value)) for name, value in raw])
-
-
-def _value(name: bytes, value: bytes) -> str:
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        if name.lower() == b"location":
-            # Browsers keep such bytes and write them in percent form (WHATWG URL, percent-encode after encoding).
-            return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in value)
-        return value.decode("latin-1")

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
+
+from msgspec import Struct
 
 from scraper.request import Request
 from scraper.response import Response
@@ -29,8 +30,7 @@ Wanted: TypeAlias = Literal["whole", "page", "part"]
 before it was cut short, marked as truncated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """What a caller wants beside the answer. It is for the fetcher that does the work; those around it are unaware."""
 
     sent: Callable[[float], object] = _nobody  # to be called when the request goes out, with the clock seconds of that

@@ -8,13 +8,12 @@ Redirects, robots.txt, rates and retries must not enter here: they are the calle
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Collection, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, hdrs
 from yarl import URL
 
 from scraper.clock import Clock, SteadyWall
@@ -30,7 +29,7 @@ from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
 from scraper.fetch.sending import Sending, TimedRequest, current_sending, send_once
-from scraper.fetch.sockets import KeptConnections, share_descriptors
+from scraper.fetch.sockets import KeptConnections, Turns, share_descriptors
 from scraper.fetch.wire import WIRE, connect_limit, seconds, standing_headers, trust
 from scraper.policy.cookies import CookieJar
 from scraper.policy.proxy import ProxyChoice
@@ -90,7 +89,7 @@ class AiohttpFetcher:
     ) -> None:
         self._clock = clock
         self._connections, self._connections_per_host = connections, connections_per_host
-        self._timeout = timeout
+        self._total = seconds(timeout)
         self._connect_timeout, self._limits = connect_timeout, connect_limit(connect_timeout)
         self._slowest = slowest
         self._guard, self._look_up = guard, look_up
@@ -113,7 +112,7 @@ class AiohttpFetcher:
         trusted = trust(self._verify_tls)
         self._wall = SteadyWall(self._clock)
         share = share_descriptors(self._connections)
-        self._turns = asyncio.Semaphore(share.busy)
+        self._turns = Turns(share.busy)
         self._kept = KeptConnections(share.idle)
         self._deadlines = Deadlines()
         self._reader = AnswerReader(
@@ -175,21 +174,21 @@ class AiohttpFetcher:
             raise RuntimeError("this fetcher is not open; use it inside `async with`")
         session = self._session
         limits = self._limits if connect_timeout is None else connect_limit(connect_timeout)
-        total = seconds(self._timeout if timeout is None else timeout)
-        async with self._turns:
-            sending = Sending(self._clock, self._kept, request.url, self._resend)
-            mark = current_sending.set(sending)
-            try:
-                with self._deadlines.after(total) as deadline:
-                    return await self._exchange(session, request, limits, sending, deadline)
-            except RequestException:
-                raise
-            except FOREIGN_ERRORS as error:
-                # What a proxy's error holds may show its password, so nothing of it is kept.
-                cause = None if sending.proxied else error
-                raise translate(error, request, sent=sending.at is not None, proxied=sending.proxied) from cause
-            finally:
-                current_sending.reset(mark)
+        total = self._total if timeout is None else seconds(timeout)
+        if not self._turns.take():
+            await self._turns.wait()
+        sending = Sending(self._clock, self._kept, request.url, self._resend)
+        try:
+            with self._deadlines.after(total) as deadline:
+                return await self._exchange(session, request, limits, sending, deadline)
+        except RequestException:
+            raise
+        except FOREIGN_ERRORS as error:
+            # What a proxy's error holds may show its password, so nothing of it is kept.
+            cause = None if sending.proxied else error
+            raise translate(error, request, sent=sending.at is not None, proxied=sending.proxied) from cause
+        finally:
+            self._turns.give()
 
     async def _exchange(
         self,
@@ -209,12 +208,14 @@ class AiohttpFetcher:
         try:
             if sending.proxied and answer.status == _PROXY_LOGIN:
                 raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
-            response = await self._reader.read(answer, request, sending, deadline)
+            response = self._reader.usual(answer, request, sending)
+            if response is None:
+                response = await self._reader.read(answer, request, sending, deadline)
         except BaseException:
             answer.holder.close()
             raise
         answer.holder.release()
-        if self.cookies is not None and "set-cookie" in response.headers:
+        if self.cookies is not None and hdrs.SET_COOKIE in answer.headers:
             told, date = response.headers.get_all("set-cookie"), response.headers.get("date", "")
             self.cookies.receive(request.url, told, self._wall.now(), date=date)
         if sending.connection is not None:
@@ -237,8 +238,12 @@ class AiohttpFetcher:
         if self._proxies is not None:
             self._go_through_proxy(self._proxies, request, sending, extra)
         url = URL(request.url, encoded=True)
-        answer = await session.request(request.method, url, allow_redirects=False, timeout=limits, **extra)
-        return Answer(answer.status, answer.reason or "", answer.raw_headers, answer.content, answer)
+        mark = current_sending.set(sending)
+        try:
+            answer = await session.request(request.method, url, allow_redirects=False, timeout=limits, **extra)
+        finally:
+            current_sending.reset(mark)
+        return Answer(answer.status, answer.reason or "", answer.headers, answer.raw_headers, answer.content, answer)
 
     def _own(self, request: Request) -> tuple[tuple[str, str], ...]:
         """Return the headers that this one request has: its own, those for its origin, and its cookies."""

@@ -2,15 +2,18 @@
 
 Interim answers (1xx) before an answer are few; the polite end of a TLS connection is short, since its descriptor stays
 open as long; a connection on which bytes came that nobody asked for is not used again, but the answer before those
-bytes is whole; and what breaks the rules within a body ends that body at once.
+bytes is whole; and what breaks the rules within a body ends that body at once. A parser goes on to the next answer only
+where it stands exactly behind the last one.
 
-Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_wrap_create_connection`); that
-is why its version is bounded in pyproject.toml. What is sent, and whether again, must not enter.
+Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_reading_paused`,
+`_buffer_paused`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml. What is sent, and
+whether again, must not enter.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -20,7 +23,7 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import StreamReader
 
-__all__ = ["FINAL", "BoundedConnector", "is_final"]
+__all__ = ["FINAL", "BoundedConnector", "Handler", "is_final"]
 
 INTERIM, FINAL = 100, 200  # statuses: from the one to below the other there is more to come (RFC 9110, 15.2)
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
@@ -30,31 +33,58 @@ _HEAD_END = re.compile(rb"\n\r?\n")
 _SWITCHING = 101  # the only 1xx that is final: what follows is no HTTP
 
 
-class _Handler(ResponseHandler):
+class Handler(ResponseHandler):
     """One connection; it fails when interim answers do not end, and keeps an answer from what follows it."""
 
     _interim = 0
     _head: bytes | None = None  # what came for the answer that is waited for; None: its head is here
+    _params: Mapping[str, Any]
+    _is_clean = False  # whether the parser stands exactly behind an answer, as a new one would before it
 
     def set_response_params(self, **params: Any) -> None:
+        """Be ready for an answer, with a new parser."""
         self._head, self._params = b"", params
+        self._is_clean = False
         super().set_response_params(**params)
 
+    def expect(self, params: Mapping[str, Any]) -> None:
+        """Be ready for an answer, read with `params`; the parser stays if it is clean and was made with the same."""
+        if self._is_clean and self._params is params:
+            self._head, self._is_clean = b"", False
+        else:
+            self.set_response_params(**params)
+            self._params = params
+
     def data_received(self, data: bytes) -> None:
-        if self._head is not None:
+        """Take what came; outside of an answer nobody asked for it."""
+        if self._head is None:
+            self._is_clean = False
+        else:
             self._head = self._head + data if len(self._head) < READ_APART else None
         super().data_received(data)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on, if anything has paused; aiohttp asks for it at the end of each body."""
+        if resume_parser or self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     async def read(self) -> tuple[RawResponseMessage, StreamReader]:
+        """Return the next head, of an answer or of a word before it, and what the body comes through."""
         answer = await super().read()
-        message, _ = answer
+        message, content = answer
         if message.code >= FINAL or is_final(message):
+            self._is_clean = self._is_all(content)
             self._interim, self._head = 0, None
         else:
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers (1xx)")
         return answer
+
+    def _is_all(self, content: StreamReader) -> bool:
+        """Tell whether one head and its body is all that came, to the byte: of what follows nothing is parsed."""
+        end = _HEAD_END.search(self._head) if self._head and content.is_eof() else None
+        return end is not None and end.end() + content.total_bytes == len(self._head or b"")
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail, when nothing can be said for what came; aiohttp's parser forgets an answer with junk behind it."""
@@ -93,7 +123,7 @@ class BoundedConnector(TCPConnector):
     def __init__(self, *, farewell: float = TLS_FAREWELL, **options: Any) -> None:
         super().__init__(**options)
         self._farewell = farewell
-        handler: type[ResponseHandler] = _Handler
+        handler: type[ResponseHandler] = Handler
         self._factory = partial(handler, loop=self._loop)
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:

@@ -11,6 +11,7 @@ Only time is known here; connections and bodies must not enter.
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from types import TracebackType
 from typing import Self
 
@@ -25,7 +26,6 @@ class Deadline:
     def __init__(self, keeper: Deadlines, when: float | None) -> None:
         self._keeper = keeper
         self._when = when
-        self._expired = False
 
     def when(self) -> float | None:
         """Return the end in loop seconds, None when there is none."""
@@ -44,11 +44,11 @@ class Deadline:
         self._task.cancel()
 
     def __enter__(self) -> Self:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._keeper.loop)
         if task is None:
             raise RuntimeError("a deadline needs a task that it can end")
-        self._task = task
-        self._cancelling = task.cancelling()
+        self._task, self._cancelling = task, task.cancelling()
+        self._expired = False
         self._keeper.open.add(self)
         return self
 
@@ -65,28 +65,29 @@ class Deadlines:
 
     def __init__(self) -> None:
         self.open: set[Deadline] = set()
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._look_at = inf  # loop time at which the timer goes off
 
     def after(self, seconds: float | None) -> Deadline:
         """Return a deadline so many seconds from now; None: never."""
         if seconds is None:
             return Deadline(self, None)
-        when = self._loop.time() + seconds
-        self.mind(when)
+        when = self.loop.time() + seconds
+        if when < self._look_at:
+            self.mind(when)
         return Deadline(self, when)
 
     def mind(self, when: float) -> None:
         """See to it that somebody looks at the deadlines at loop time `when`."""
-        if self._timer is not None:
-            if self._timer.when() <= when:
-                return
-            self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._look)
+        if when >= self._look_at:
+            return
+        self.close()
+        self._timer, self._look_at = self.loop.call_at(when, self._look), when
 
     def _look(self) -> None:
-        self._timer = None
-        now = self._loop.time()
+        self._timer, self._look_at = None, inf
+        now = self.loop.time()
         ends = [(deadline._when, deadline) for deadline in self.open if deadline._when is not None]
         for when, deadline in ends:
             if when <= now:
@@ -98,7 +99,7 @@ class Deadlines:
         """Let go of the timer."""
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+            self._timer, self._look_at = None, inf
 
     def __repr__(self) -> str:
         return f"<Deadlines {len(self.open)} open>"

@@ -18,7 +18,6 @@ import asyncio
 import re
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 
 import aiohttp
@@ -35,10 +34,12 @@ from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
+from msgspec import Struct, structs
+from multidict import CIMultiDictProxy
 from yarl import URL
 
-from scraper.fetch.connector import FINAL, is_final
-from scraper.fetch.sending import NotSentAgainError, Sending
+from scraper.fetch.connector import FINAL, Handler, is_final
+from scraper.fetch.sending import NotSentAgainError, Sending, current_sending
 from scraper.fetch.wire import Wire
 from scraper.request import Request
 
@@ -51,12 +52,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """The head of an answer, its body on the way, and what holds the connection."""
 
     status: int
     reason: str
+    headers: CIMultiDictProxy[str]  # text as aiohttp makes it: right where it is ASCII
     raw_headers: tuple[tuple[bytes, bytes], ...]
     content: StreamReader
     holder: Connection | ClientResponse
@@ -84,8 +85,7 @@ class _Destination(ClientRequest):
         return super().connection_key
 
 
-@dataclass(slots=True)
-class _Origin:
+class _Origin(Struct):
     """What all requests to one origin have in common."""
 
     request: _Destination
@@ -98,7 +98,7 @@ class LeanWay:
 
     def __init__(self, session: ClientSession, wire: Wire) -> None:
         self._session = session
-        self._wire = wire
+        self._params = {"read_until_eof": True, "auto_decompress": False, **structs.asdict(wire)}
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
 
     def covers(self, request: Request) -> bool:
@@ -146,10 +146,19 @@ class LeanWay:
         connector = self._session.connector
         assert connector is not None  # the session is open
         while True:
-            connection = await connector.connect(where, [], limits)
+            mark = current_sending.set(sending)
+            try:
+                connection = await connector.connect(where, [], limits)
+            finally:
+                current_sending.reset(mark)
             try:
                 if sending.takes(connection):
-                    return await self._over(connection, head, sending)
+                    protocol = self._put(connection, head, sending)
+                    while True:
+                        message, content = await protocol.read()
+                        if message.code >= FINAL or is_final(message):
+                            about = message.code, message.reason, message.headers, message.raw_headers
+                            return Answer(*about, content, connection)
                 connection.close()  # it holds bytes that nobody asked for; nothing was sent
             except HttpProcessingError as error:
                 connection.close()
@@ -164,22 +173,12 @@ class LeanWay:
                 connection.close()
                 raise
 
-    async def _over(self, connection: Connection, head: bytes, sending: Sending) -> Answer:
-        """Make one exchange over `connection`, up to the answer's head."""
-        protocol, wire = connection.protocol, self._wire
-        assert protocol is not None
+    def _put(self, connection: Connection, head: bytes, sending: Sending) -> Handler:
+        """Write `head` to `connection`, and return what the answer will come from."""
+        protocol = connection.protocol
+        assert isinstance(protocol, Handler)
         assert protocol.transport is not None
-        protocol.set_response_params(
-            read_until_eof=True,
-            auto_decompress=False,
-            read_bufsize=wire.read_bufsize,
-            max_line_size=wire.max_line_size,
-            max_field_size=wire.max_field_size,
-            max_headers=wire.max_headers,
-        )
+        protocol.expect(self._params)
         protocol.transport.write(head)
         sending.sent()
-        while True:
-            message, content = await protocol.read()
-            if message.code >= FINAL or is_final(message):
-                return Answer(message.code, message.reason, message.raw_headers, content, connection)
+        return protocol

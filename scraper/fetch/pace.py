@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
 from aiohttp import StreamReader
+from msgspec import Struct
 
 __all__ = ["Pace", "Slowest", "TooSlowError"]
 
@@ -25,8 +25,7 @@ class TooSlowError(TimeoutError):
     """The body stopped, or comes too slowly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Slowest:
+class Slowest(Struct, frozen=True):
     """The slowest pace that is borne; less for as long as a window ends the body, and silence is less."""
 
     window: float = 10.0  # seconds

@@ -5,14 +5,13 @@ served before, that is often right (RFC 9112, 9.3.1): the server may have closed
 well have seen the request, so it is a second visit, and a crawl makes none that its politeness has not allowed: there
 the first failure stands, and the retry table decides. A session may ask for the second try (`resend`).
 
-Each exchange has one `Sending`, found through a context variable; nothing is shared between exchanges but the notes
-about kept connections.
+Each exchange has one `Sending`; where aiohttp calls us it is found through a context variable. Nothing is shared
+between exchanges but the notes about kept connections.
 """
 
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
 
 from aiohttp import (
     ClientConnectionError,
@@ -25,6 +24,7 @@ from aiohttp import (
 )
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
+from msgspec import Struct
 
 from scraper.clock import Clock
 from scraper.fetch.base import terms
@@ -34,8 +34,7 @@ from scraper.urls import Url, hostname
 __all__ = ["NotSentAgainError", "Sending", "TimedRequest", "current_sending", "send_once"]
 
 
-@dataclass(slots=True)
-class Sending:
+class Sending(Struct):
     """One exchange on its way; `at`: when its request left (None: not yet)."""
 
     clock: Clock

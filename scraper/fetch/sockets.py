@@ -1,4 +1,4 @@
-"""How many sockets a process may have open, and which idle ones go when there are too many.
+"""How many sockets a process may have open, whose turn it is, and which idle ones go when there are too many.
 
 Kept connections cost a descriptor each for as long as they idle, and a crawl of many hosts keeps one for every host
 it left. So the descriptors that the process has left are shared out once, between requests under way and idle
@@ -9,22 +9,22 @@ Nothing here opens a socket or sends anything.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections import OrderedDict, deque
 from typing import Protocol
 
 from aiohttp.client_proto import ResponseHandler
+from msgspec import Struct
 
-__all__ = ["KeptConnections", "Share", "share_descriptors"]
+__all__ = ["KeptConnections", "Share", "Turns", "share_descriptors"]
 
 MAX_IDLE = 1000  # connections; more bring nothing, and each may hold 50 kB for TLS
 _UNLIMITED = 1 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """How many connections may be in use, and how many more may idle."""
 
     busy: int
@@ -48,6 +48,44 @@ def _free_descriptors() -> int:
         return limit // 2
     except OSError:  # none is left to look with
         return 0
+
+
+class Turns:
+    """So many requests at a time; whoever waits has its turn in order."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    def take(self) -> bool:
+        """Take a turn if there is one; nobody waits then."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    async def wait(self) -> None:
+        """Wait for the turn that somebody gives back."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self.give()  # it came in the moment in which nobody wanted it any more
+            raise
+
+    def give(self) -> None:
+        """Give a turn back, to the one that waits longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
+
+    def __repr__(self) -> str:
+        return f"<Turns {self._free} free | {len(self._waiting)} waiting>"
 
 
 class Named(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from aiohttp import ClientTimeout
+from msgspec import Struct
 
 from scraper.errors import SSLError
 from scraper.fetch.decoding import ACCEPT_ENCODING
@@ -26,8 +26,7 @@ MAX_HEADERS = 256
 SHORTEST_TIMEOUT = 0.001  # seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class Wire(Struct, frozen=True, kw_only=True):
     """How answers are read from a connection; bytes and counts as aiohttp has them."""
 
     read_bufsize: int

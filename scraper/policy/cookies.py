@@ -10,8 +10,11 @@ A jar belongs to one crawl or session. Plain values in and out, time as an argum
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from scraper.policy.domains import is_address, is_public_suffix
 from scraper.policy.setcookie import MAX_LIFE, SetCookie, parse_date, parse_set_cookie
@@ -21,12 +24,12 @@ __all__ = ["Cookie", "CookieJar"]
 
 PER_DOMAIN = 50  # cookies; the least that RFC 6265bis, 6.1, asks for
 ALTOGETHER = 3000  # cookies, likewise
+PLACES_KEPT = 1024  # origins and domains; a look at the list of suffixes costs as much as sending a request
 
 _Key = tuple[str, str, str, bool]  # name, path, port, host only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cookie:
+class Cookie(Struct, frozen=True, kw_only=True):
     """A cookie that is kept."""
 
     name: str
@@ -71,8 +74,9 @@ class CookieJar:
 
     def _accept(self, url: Url, told: SetCookie) -> Cookie | None:
         """Return what may be kept of a cookie; None: nothing."""
-        host, domain, tls = hostname(url), told.domain, url.startswith("https:")
-        if domain and (is_address(host) or is_public_suffix(domain)):
+        place, domain = _place(origin(url)), told.domain
+        host, tls = place.host, place.tls
+        if domain and (is_address(host) or _is_shared(domain)):
             if domain != host.strip("[]"):
                 return None
             domain = ""
@@ -86,7 +90,7 @@ class CookieJar:
             domain=domain or host,
             host_only=not domain,
             path=told.path or _default_path(url),
-            port="" if domain else _port(url),
+            port="" if domain else place.port,
             secure=told.secure,
             tls=tls,
             http_only=told.http_only,
@@ -97,7 +101,7 @@ class CookieJar:
 
     def _hides_secure(self, new: Cookie) -> bool:
         """Tell whether a cookie that came without TLS would stand before a Secure one (RFC 6265bis, 5.7, step 16)."""
-        related = [*self._of(new.domain)]
+        related = [old for name in _domains(new.domain) for old in self._domains.get(name, {}).values()]
         if not new.host_only:
             below = "." + new.domain
             related += [
@@ -133,29 +137,27 @@ class CookieJar:
         """Return the Cookie header for a request to `url`: what is in `sent` by hand, then the jar's, "" for none."""
         if not self._domains:
             return sent
-        host, port, path, tls = hostname(url), _port(url), _path(url), url.startswith("https:")
+        place, path = _place(origin(url)), _path(url)
+        host, tls = place.host, place.tls
         by_hand = {pair.partition("=")[0].strip() for pair in sent.split(";")} if sent else set()
         fitting = [
             cookie
-            for cookie in self._of(host)
+            for domain in place.domains
+            if domain in self._domains
+            for cookie in self._domains[domain].values()
             if cookie.expires > now
             and (tls or not (cookie.secure or cookie.tls))
-            and (not cookie.host_only or (cookie.domain == host and cookie.port == port))
+            and (not cookie.host_only or (cookie.domain == host and cookie.port == place.port))
             and _path_matches(path, cookie.path)
             and cookie.name not in by_hand
         ]
-        if fitting and host in self._domains:
+        if not fitting:
+            return sent
+        if host in self._domains:
             self._domains[host] = self._domains.pop(host)
         fitting.sort(key=lambda cookie: (-len(cookie.path), cookie.created))
         pairs = [f"{cookie.name}={cookie.value}" if cookie.name else cookie.value for cookie in fitting]
         return "; ".join([sent, *pairs] if sent else pairs)
-
-    def _of(self, host: str) -> Iterator[Cookie]:
-        """Yield the cookies of a host and of every domain above it."""
-        domain = host
-        while domain:
-            yield from self._domains.get(domain, {}).values()
-            domain = "" if is_address(domain) else domain.partition(".")[2]
 
     def clear(self) -> None:
         """Forget every cookie."""
@@ -190,9 +192,30 @@ def _keeps_its_prefix(told: SetCookie, domain: str) -> bool:
     return name.startswith("__secure-") or (not domain and told.path == "/")
 
 
-def _port(url: Url) -> str:
-    """Return the port that `url` writes out; a canonical URL leaves out its scheme's own."""
-    return origin(url)[len(hostname(url)) + url.find("//") + 2 :].removeprefix(":")
+class _Place(Struct, frozen=True):
+    """What an origin is to cookies."""
+
+    host: str
+    port: str  # that it writes out; a canonical URL leaves out its scheme's own
+    tls: bool
+    domains: tuple[str, ...]  # the host and all above it
+
+
+@lru_cache(maxsize=PLACES_KEPT)
+def _place(where: str) -> _Place:
+    host = hostname(where)
+    port = where[len(host) + where.find("//") + 2 :].removeprefix(":")
+    return _Place(host, port, where.startswith("https:"), tuple(_domains(host)))
+
+
+def _domains(host: str) -> Iterator[str]:
+    """Yield a host and every domain above it."""
+    while host:
+        yield host
+        host = "" if is_address(host) else host.partition(".")[2]
+
+
+_is_shared = lru_cache(maxsize=PLACES_KEPT)(is_public_suffix)
 
 
 def _path(url: Url) -> str:

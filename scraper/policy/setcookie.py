@@ -7,9 +7,11 @@ is decided by the jar.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from math import inf
+
+from msgspec import Struct
 
 __all__ = ["CONTROLS", "MAX_LIFE", "SetCookie", "parse_date", "parse_set_cookie"]
 
@@ -25,11 +27,12 @@ _TIME = re.compile(r"([0-9]{1,2}):([0-9]{1,2}):([0-9]{1,2})(?:[^0-9].*)?", re.DO
 _DAY = re.compile(r"([0-9]{1,2})(?:[^0-9].*)?", re.DOTALL)
 _YEAR = re.compile(r"([0-9]{2,4})(?:[^0-9].*)?", re.DOTALL)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_USUAL_DATE = 40  # characters; a server writes the same date in all that it says within a second
+DATES_KEPT = 256
 _LONGEST_NUMBER = 15  # digits of a Max-Age that matter
 
 
-@dataclass(frozen=True, slots=True)
-class SetCookie:
+class SetCookie(Struct, frozen=True):
     """One cookie as a server wrote it."""
 
     name: str
@@ -53,9 +56,10 @@ def parse_set_cookie(header: str, now: float, *, behind: float = 0.0) -> SetCook
     if not equals:
         name, value = "", pair
     name, value = name.strip(_BLANK), value.strip(_BLANK)
-    if not (name or value) or len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace")) > MAX_PAIR:
+    if not (name or value) or _size(name) + _size(value) > MAX_PAIR:
         return None
-    found = dict(_attribute(text) for text in attributes)
+    pairs = [_attribute(text) for text in attributes]
+    found = dict(pairs)
     path = found.get("path", "")
     return SetCookie(
         name,
@@ -64,20 +68,25 @@ def parse_set_cookie(header: str, now: float, *, behind: float = 0.0) -> SetCook
         path=path if path.startswith("/") else "",
         secure="secure" in found,
         http_only="httponly" in found,
-        expires=_expiry(attributes, now, behind),
+        expires=_expiry(pairs, now, behind),
     )
 
 
 def _attribute(text: str) -> tuple[str, str]:
     name, _, value = text.partition("=")
     name, value = name.strip(_BLANK).lower(), value.strip(_BLANK)
-    return (name, value) if len(value.encode("utf-8", "replace")) <= MAX_ATTRIBUTE else ("", "")
+    return (name, value) if _size(value) <= MAX_ATTRIBUTE else ("", "")
 
 
-def _expiry(attributes: list[str], now: float, behind: float) -> float:
+def _size(text: str) -> int:
+    """Return how many bytes a text is on the wire."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
+
+
+def _expiry(attributes: list[tuple[str, str]], now: float, behind: float) -> float:
     """Return when the cookie ends: by the last Max-Age that is a number, else by the last Expires that is a date."""
     age = date = None
-    for name, value in map(_attribute, attributes):
+    for name, value in attributes:
         if name == "max-age" and _SECONDS.fullmatch(value):
             age = -inf if value.startswith("-") else float(value.lstrip("0")[:_LONGEST_NUMBER] or -inf)
         elif name == "expires" and (parsed := parse_date(value)) is not None:
@@ -89,6 +98,10 @@ def _expiry(attributes: list[str], now: float, behind: float) -> float:
 
 def parse_date(text: str) -> float | None:
     """Return the epoch second of a cookie's date in any of its many forms, None when it is none (RFC 6265, 5.1.1)."""
+    return _usual_date(text) if len(text) <= _USUAL_DATE else _date(text)
+
+
+def _date(text: str) -> float | None:
     clock = day = month = year = None
     for token in filter(None, _DELIMITERS.split(text)):
         if clock is None and (found := _TIME.fullmatch(token)):
@@ -106,3 +119,6 @@ def parse_date(text: str) -> float | None:
         return datetime(year, month, day, *clock, tzinfo=UTC).timestamp() if year >= 1601 else None
     except ValueError:
         return None
+
+
+_usual_date = lru_cache(maxsize=DATES_KEPT)(_date)

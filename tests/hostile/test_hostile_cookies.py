@@ -317,6 +317,7 @@ EPOCH = 784111777.0  # 1994-11-06 08:49:37
 )
 def test_dates_are_read_as_browsers_read_them(text, moment):
     assert parse_date(text) == moment
+    assert parse_date(text + " " * 100) == moment
 
 
 # -- what a header may hold ------------------------------------------------------------------------------------------

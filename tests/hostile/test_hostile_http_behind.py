@@ -53,6 +53,52 @@ async def test_an_answer_is_whole_whatever_comes_behind_it(pieces, body):
     assert (server.targets, server.connections) == (["/a", "/b"], 2)
 
 
+HALF = b"HTTP/1.1 404 Not Found\r\nX-Half: "
+
+
+@table(
+    "http", ("pieces",),
+    [
+        row("half-a-head-behind", [HI + HALF], behaviour="in one packet with the answer"),
+        row("half-a-head-later", [HI, HALF], behaviour="in a packet of its own"),
+        row("half-a-head-behind-chunks", [CHUNKED + chunk(b"hi") + b"0\r\n\r\n" + HALF], behaviour="behind chunks"),
+        row("half-a-head-behind-lf", [b"HTTP/1.1 200 OK\nContent-Length: 2\n\nhi" + HALF], behaviour="behind LF alone"),
+    ],
+    behaviour="Behind the answer comes the beginning of another, and the next request is answered well:",
+    expectation="What nobody asked for is no part of the next answer.",
+    source="RFC 9112 9.2; own measurement: a parser that is kept goes on with what it has",
+)  # fmt: skip
+async def test_half_a_head_is_no_part_of_the_next_answer(pieces):
+    async def behave(exchange):
+        for piece in pieces if exchange.seen.target == "/a" else [answer(b"right")]:
+            await exchange.send(piece)
+            await asyncio.sleep(0.01)
+        return True
+
+    async with Server(behave) as server, client() as it:
+        assert (await it.fetch(Request(f"{server.base}/a"))).body == b"hi"
+        await asyncio.sleep(0.03)
+        page = await it.fetch(Request(f"{server.base}/b"))
+    assert (page.status, page.body, "x-half" in page.headers) == (200, b"right", False)
+
+
+@case(
+    "http", "methods-in-turn",
+    behaviour="One connection answers HEAD and GET in turn, with the same length.",
+    expectation="A body where there is one, none where there is none.",
+    source="RFC 9110 9.3.2; a parser is told before an answer whether it has a body",
+)  # fmt: skip
+async def test_each_method_has_its_own_kind_of_answer():
+    async def behave(exchange):
+        await exchange.send(answer(b"hi") if exchange.seen.method == "GET" else answer(b"hi")[:-2])
+        return True
+
+    async with Server(behave) as server, client() as it:
+        turns = [await it.fetch(Request(f"{server.base}/a", method=method)) for method in ("GET", "HEAD", "GET") * 2]
+    assert [page.body for page in turns] == [b"hi", b"", b"hi"] * 2
+    assert server.connections == 1
+
+
 @case(
     "http", "fault-within-a-body",
     behaviour="After a good chunk, in a packet of its own, comes a bad one, and the connection stays open.",
