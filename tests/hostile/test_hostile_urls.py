@@ -555,7 +555,22 @@ BASES = st.sampled_from(
 NEIGHBOURS = [
     canonical(f"{origin}/{path}")
     for origin in ("http://shop.test", "https://shop.test", "http://shop.test:8080")
-    for path in ("", "x", "?a/b", "a/", "a/x?q", "a/y?r", "a/b/", "a/c/x", "a/..../", "a/*/", "a//", "a//x", "//", "b/c/x")
+    for path in (
+        "",
+        "x",
+        "?a/b",
+        "a/",
+        "a/x?q",
+        "a/y?r",
+        "a/b/",
+        "a/c/x",
+        "a/..../",
+        "a/*/",
+        "a//",
+        "a//x",
+        "//",
+        "b/c/x",
+    )
 ]
 
 
