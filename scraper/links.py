@@ -32,7 +32,7 @@ class Links:
 
     def __init__(self, base_url: str, encoding: str) -> None:
         """`base_url`: any URL that has folders; `encoding`: of the page, in which its queries are meant."""
-        self._url = base_url
+        self._url = str(base_url)  # no Url: what could not be cut is for the parser
         self._encoding = encoding
         self._base = Base(base_url) if type(base_url) is Url else None
 
