@@ -1,8 +1,9 @@
 """What can be said of a link's text without a URL parser.
 
-Two things. The usual shapes of links are resolved by cutting strings, since the parser takes 4.7 microseconds for each:
-`Base.guess` puts texts together and looks at nothing, `Base.resolve` looks. And a query is put into the bytes of the
-page's encoding, which the parser, that knows UTF-8 alone, cannot do.
+Three things. The usual shapes of links are resolved by cutting strings, since the parser takes 4.7 microseconds for
+each: `Base.resolve`. Of nearly all it can be said on which part of a page's base they depend, so that what they mean is
+known for other pages too: `Base.ground`. And a query is put into the bytes of the page's encoding, which the parser,
+that knows UTF-8 alone, cannot do.
 
 Invariant: `Base.resolve` gives exactly what the URL standard gives, or None, and then the parser is asked. Whatever
 needs a rule of the standard (dot segments inside, odd characters, names that are not plain) is None.
@@ -11,9 +12,8 @@ needs a rule of the standard (dot segments inside, odd characters, names that ar
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-__all__ = ["STRIPPED", "Base", "is_opaque", "start_of", "with_encoded_query"]
+__all__ = ["STRIPPED", "Base", "is_opaque", "with_encoded_query"]
 
 STRIPPED = "".join(map(chr, range(0x21)))  # what the standard cuts off a URL's ends: C0 controls and space
 
@@ -21,6 +21,8 @@ STRIPPED = "".join(map(chr, range(0x21)))  # what the standard cuts off a URL's 
 _PATH = r"[A-Za-z0-9_~!$&()*+,;=:@%/.-]*"
 _QUERY = r"\?[A-Za-z0-9_~!$&()*+,;=:@%/.?\[\]-]*"
 _LOCAL = re.compile(rf"({_PATH})({_QUERY})?(?:#.*)?", re.DOTALL)
+# What may stand behind a folder as it is, if no segment begins with a dot.
+_PLAIN = re.compile(rf"[A-Za-z0-9_~!$&()*+,;=@-][A-Za-z0-9_~!$&()*+,;=:@/.-]*(?:{_QUERY})?")
 # A name of plain labels whose last one is no number in any notation, or an IPv4 address as the standard writes it; a
 # port that is no scheme's own; no user.
 _NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*"
@@ -30,54 +32,68 @@ _FAR = re.compile(
     rf"(https?://(?:{_NAME}|(?:{_NUMBER}\.){{3}}{_NUMBER}){_PORT}(?=/))({_PATH})({_QUERY})?(?:#.*)?",
     re.DOTALL,
 )
-BASES_KEPT = 256  # pages in work at once are fewer
+
+# A scheme whose URLs have neither host nor folders; those of the standard's special schemes have, slash or no slash.
+_OPAQUE_START = r"(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:(?!/)"
+_OPAQUE = re.compile(_OPAQUE_START, re.IGNORECASE | re.ASCII)
+# On what of its base a reference depends, by the group that matches. All else may depend on the whole of it: what is
+# empty or begins with ? or #, `http:x`, and what becomes one of these when blanks, tabs and line breaks are cut out.
+_GROUND = re.compile(
+    rf"(/|https?:/|{_OPAQUE_START})"  # the origin, or nothing at all
+    r"|((?:\./)*\.\./)"  # the folder above
+    r"|([^\0- ?#:/][^:?#/\\]*(?:[/\\?#]|\Z))",  # the folder
+    re.IGNORECASE | re.ASCII,
+)
 
 
 class Base:
-    """A canonical http(s) URL, cut at the places where relative references are put on."""
+    """A canonical http(s) URL, cut at the places where relative references are put on.
 
-    __slots__ = ("_folders", "_inside", "_origin", "_path", "_scheme", "_url")
+    `grounds` names the parts of it that a reference may depend on, a text for each: bases with one of these texts in
+    common give one meaning to all references that `ground` puts there. They stand in the order of their use.
+    """
+
+    __slots__ = ("_above", "_folders", "_origin", "_path", "_root", "_url", "grounds")
 
     def __init__(self, url: str) -> None:
         path_at = url.find("/", 8)
-        query_at = url.find("?", path_at)
+        path = url.partition("?")[0]
+        end = path.rfind("/")
+        folder = path[: end + 1]
+        above = folder if end == path_at else path[: path.rfind("/", 0, end) + 1]
+        origin = url[:path_at]
         self._url = url
-        self._scheme = url[: url.find("/")]
-        self._origin = url[:path_at]
-        self._inside = self._origin + "/"
-        self._path = url if query_at < 0 else url[:query_at]
-        end = self._path.rfind("/")
-        folder = self._path[: end + 1]
-        above = folder if end == path_at else folder[: folder.rfind("/", 0, end) + 1]
+        self._path = path
+        self._origin = origin
+        self._root = origin + "/"
+        self._above = above
         self._folders = [folder, above]  # where `./`, `../`, `../../` … lead; the rest when it is asked for
+        self.grounds = (origin, above + "..", folder)  # no origin has a / behind it, and no folder ends in dots
 
-    def guess(self, reference: str) -> str:
-        """Return what `reference` means if that text is a canonical URL, without looking whether it is one.
-
-        Why this is enough: the canonical form is the parser's fixed point, so a text that is canonical is parsed to
-        itself. Put behind a folder, which ends between two segments, the rest of a relative reference is read in the
-        same state as when it is resolved. A canonical text has no dot segment, blank or other character that would be
-        changed. What is read in another way, `//host`, `scheme:` and an empty reference, is told apart here.
-        """
-        if "#" in reference:
-            reference = reference[: reference.index("#")]
-        first = reference[:1]
-        if first == "/":
-            return (self._scheme if reference[1:2] == "/" else self._origin) + reference
-        if first == ".":
-            if reference[:3] == "../" and reference[3:4] != ".":
-                return self._folders[1] + reference[3:]
-            folder, rest = self._climb(reference)
-            return folder + reference[rest:]
-        if ":" in reference:
-            return reference
-        if first == "?":
-            return self._path + reference
-        return self._folders[0] + reference if first else self._url
+    def ground(self, reference: str) -> str | None:
+        """Return the one of `grounds` that alone decides what `reference` means, None when there is none."""
+        if reference[:3] == "../":
+            return self.grounds[1]
+        match = _GROUND.match(reference)
+        return None if match is None else self.grounds[(match.lastindex or 0) - 1]
 
     def resolve(self, reference: str) -> str | None:
         """Return the URL, without fragment, that `reference` means; None when only the parser can tell."""
-        own = reference.startswith(self._inside)
+        start, folder = 0, self._folders[0]
+        if reference[:3] == "../":
+            start, folder = 3, self._above
+        elif reference[:1] == "/":
+            start, folder = 1, self._root
+        elif ":" in reference:
+            start, folder = len(self._root), self._root
+            if reference[:start] != folder:
+                return self._resolve_otherwise(reference)
+        if "/." not in reference and _PLAIN.fullmatch(reference, start):  # nearly always
+            return folder + reference[start:]
+        return self._resolve_otherwise(reference)
+
+    def _resolve_otherwise(self, reference: str) -> str | None:
+        own = reference.startswith(self._root)
         match = _LOCAL.fullmatch(reference, len(self._origin) if own else 0)
         if match is None:
             return None
@@ -103,7 +119,7 @@ class Base:
         while True:
             if path.startswith("../", rest):
                 rest += 3
-                if len(folders[level]) > len(self._inside):
+                if len(folders[level]) > len(self._root):
                     level += 1
                     if level == len(folders):
                         folders.append(folders[-1][: folders[-1].rfind("/", 0, -1) + 1])
@@ -140,19 +156,9 @@ def _without_dots(path: str) -> str | None:
     return "/" + "/".join(kept)
 
 
-# A scheme whose URLs have neither host nor folders; those of the standard's special schemes have, slash or no slash.
-_OPAQUE = re.compile(r"(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:(?!/)", re.IGNORECASE)
-
-
 def is_opaque(reference: str) -> bool:
     """Tell whether `reference` is `mailto:`, `javascript:`, `tel:` or the like, which is always valid and no page."""
     return _OPAQUE.match(reference) is not None
-
-
-@lru_cache(maxsize=BASES_KEPT)
-def start_of(url: str) -> Base:
-    """Return the cut form of a canonical `url`; the links of a page ask for the same one again and again."""
-    return Base(url)
 
 
 # Names of the Encoding standard whose encoders Python has under another name; the rest have the same.

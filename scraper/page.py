@@ -9,15 +9,15 @@ No fetching, no frontier and no scope may enter here: whether a link is followed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from scraper.errors import InvalidSchema, InvalidURL
 from scraper.follow import Follow
-from scraper.hrefs import Base, is_opaque, start_of, with_encoded_query
+from scraper.hrefs import with_encoded_query
+from scraper.links import Links
 from scraper.mime import Kind, kind_of_body
 from scraper.outcome import Reason
 from scraper.parsing.head import bases_and_metas
@@ -28,7 +28,7 @@ from scraper.policy.refresh import refresh_target
 from scraper.request import Callback, Request, callback_name
 from scraper.response import Headers, Response
 from scraper.selection import Selection
-from scraper.urls import Url, base_of, join, met_lately
+from scraper.urls import Url, base_of
 
 __all__ = ["Follow", "Nofollow", "Page", "Selection", "Target"]
 
@@ -56,8 +56,7 @@ class Page:
         self._nofollow: Nofollow = nofollow
         self._robot = robot.lower()
         self._cleaned = cleaned
-        self._links: dict[str, Url | Reason] = {}  # by reference, those that were not to be had cheaply
-        self._start: Base | None = None  # of the base URL, once a link was resolved
+        self._links: Links | None = None
         self._told: frozenset[str] | None = None
         self._kind: Kind | None = None
         self._parsed: tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]] | None = None
@@ -165,29 +164,13 @@ class Page:
 
     def resolve(self, reference: str) -> Url | Reason:
         """Return the URL that `reference` means on this page, or why it cannot be requested: SCHEME or INVALID_URL."""
-        start = self._start or self._begin()
-        if start is not None and (met := met_lately(start.guess(reference))) is not None:
-            return met
-        target = self._links.get(reference)
-        if target is None:
-            target = self._links[reference] = self._resolve(reference)
-        return target
+        return self._meant().meaning(reference)
 
-    def _begin(self) -> Base | None:
-        base = self.base_url
-        if type(base) is Url:
-            self._start = start_of(base)
-        return self._start
-
-    def _resolve(self, reference: str) -> Url | Reason:
-        if is_opaque(reference):
-            return Reason.SCHEME
-        try:
-            return join(self.base_url, with_encoded_query(reference, self.response.encoding))
-        except InvalidSchema:
-            return Reason.SCHEME
-        except InvalidURL:
-            return Reason.INVALID_URL
+    def _meant(self) -> Links:
+        links = self._links
+        if links is None:
+            links = self._links = Links(self.base_url, self.response.encoding)
+        return links
 
     @property
     def title(self) -> str | None:
@@ -268,18 +251,20 @@ class Page:
     ) -> Follow:
         name = callback_name(callback)
         handed_on = {} if meta is None else dict(meta)  # the spider may go on changing its own
-        links: dict[Url, None] = {}
-        refusals: dict[str, Reason] = {}
-        unwanted = self._nofollow != "ignore" and "nofollow" in self.robots
-        disowned = self._disowned
-        for reference in references:
-            target = self.resolve(reference)
-            if not isinstance(target, Url):
-                refusals[reference] = target
-            elif unwanted or reference in disowned:
-                refusals[target] = Reason.NOFOLLOW
-            else:
-                links[target] = None
+        written = list(references)
+        targets, refused = self._meant().meanings(written)
+        links = dict.fromkeys(targets.values())
+        refusals: dict[str, Reason] = {**refused}
+        unwanted: Collection[str] = self._disowned
+        if self._nofollow != "ignore" and "nofollow" in self.robots:
+            unwanted = targets.keys()
+        if unwanted:
+            links = dict.fromkeys(url for one, url in targets.items() if one not in unwanted)
+            refusals = {
+                targets.get(one, one): refused.get(one, Reason.NOFOLLOW)
+                for one in written
+                if one in unwanted or one in refused
+            }
         like = None
         if links:
             like = Request(next(iter(links)), name, meta=handed_on, priority=priority, depth=self.request.depth + 1)

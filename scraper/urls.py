@@ -17,18 +17,14 @@ from typing import Any
 from ada_url import URL, join_url, normalize_url
 
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
-from scraper.hrefs import STRIPPED, start_of
-from scraper.recent import Recent
+from scraper.hrefs import STRIPPED, Base
 
 __all__ = [
-    "Url", "base_of", "canonical", "fingerprint", "hostname", "join", "met_lately", "origin",
-    "without_secrets",
+    "Url", "base_of", "canonical", "fingerprint", "hostname", "join", "origin", "without_secrets",
 ]  # fmt: skip
 
 FINGERPRINT_BYTES = 8  # 64 bits: 2.7e-4 expected collisions in a crawl of 1e8 URLs
 MAX_QUOTED = 200  # characters of foreign text in a message
-URLS_MET = 8192  # twice at most, 4 MB; a site has some hundred links that are on every page
-LONGEST_MET = 512  # characters; hardly any link is longer
 _WEB = ("http://", "https://")
 _PORT = re.compile(r"\d{1,5}(?:[/?#]|$)")  # localhost:8080/x names a host, geo:1,2 does not
 _START = re.compile(r"\s*(?:https?|ftps?|wss?|file|mailto|sftp|ssh)?:?[/\\]*", re.IGNORECASE)
@@ -38,11 +34,6 @@ class Url(str):
     """An absolute http(s) URL in canonical form; only this module makes them from foreign text."""
 
     __slots__ = ()
-
-
-_MET = Recent[str, Url](URLS_MET)
-met_lately = _MET.get
-"""Return the URL of a text when a link with that URL was resolved lately, otherwise None; see `Base.guess`."""
 
 
 def canonical(text: str) -> Url:
@@ -64,16 +55,8 @@ def join(base: str, reference: str) -> Url:
 
     The result has no fragment: it names what is requested.
     """
-    text = None
-    if type(base) is Url:
-        start = start_of(base)
-        if (met := met_lately(start.guess(reference))) is not None:
-            return met
-        text = start.resolve(reference)
-    url = _finish(reference, base) if text is None else Url(text)
-    if len(url) <= LONGEST_MET:
-        _MET.put(url, url)
-    return url
+    text = Base(base).resolve(reference) if type(base) is Url else None
+    return _finish(reference, base) if text is None else Url(text)
 
 
 def base_of(url: str, href: str) -> str:

@@ -31,7 +31,7 @@ LAYERS: dict[str, tuple[tuple[str, ...], str]] = {
         "rules are pure decisions: they are tested with plain values and no clock, no disk, no network",
     ),
     "reading": (
-        ("transforms", "parsing", "selection", "follow", "page"),
+        ("transforms", "parsing", "selection", "links", "follow", "page"),
         "parsing must work on saved files",
     ),
     "authors": (

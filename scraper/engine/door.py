@@ -18,6 +18,7 @@ from scraper.urls import Url
 
 __all__ = ["Admitted", "Door"]
 
+LINKS_REMEMBERED = 8192  # twice at most; mostly the texts are shared with those who resolve links
 REFUSALS_REMEMBERED = 4096  # twice at most; the links to elsewhere that a site has on every page are some dozens
 
 
@@ -41,7 +42,8 @@ class Door:
         """`knows` tells of URLs that the frontier has for certain; nobody makes a request of such a link."""
         self._scope = scope
         self._knows = knows
-        self._refused = Recent[str, Reason](REFUSALS_REMEMBERED)  # URLs that no way makes better
+        self._known = Recent[Url, bool](LINKS_REMEMBERED)  # as pages have them, with what does not matter
+        self._refused = Recent[Url, Reason](REFUSALS_REMEMBERED)  # URLs that no way makes better
         self._told = Recent[tuple[str, Reason], Reason](REFUSALS_REMEMBERED)
 
     def admit(
@@ -74,10 +76,14 @@ class Door:
 
     def _admit_links(self, follow: Follow, accepted: list[Request], refused: list[tuple[str, Reason]]) -> int:
         """Judge those links that are news, and return how many others the frontier has."""
-        knows, refused_lately, known = self._knows, self._refused.has, 0
-        for url in map(self._scope.shorten, follow.links):
+        knows, refused_lately = self._knows, self._refused.has
+        strange = self._known.others(follow.links)
+        known = len(follow.links) - len(strange)
+        for link in self._refused.others(strange):
+            url = self._scope.shorten(link)
             if knows(url):
                 known += 1
+                self._known.put(link, True)
             elif not refused_lately(url):
                 self._judge(follow.request(url), accepted, refused)
         return known

@@ -203,16 +203,21 @@ async def test_what_a_site_asks_robots_not_to_follow_is_left() -> None:
     assert report.progress.tally.refused["nofollow"] == 4
 
 
-def door(**changes: Any) -> Door:
-    bounds: dict[str, Any] = {
+def bounds(**changes: Any) -> dict[str, Any]:
+    return {
+        "hosts": ["shop.test"],
         "subdomains": False,
         "allow": (),
         "deny": (),
         "depth": None,
         "url_length": 2083,
         "ignore": (),
+        **changes,
     }
-    return Door(Scope(hosts=["shop.test"], **{**bounds, **changes}))
+
+
+def door(**changes: Any) -> Door:
+    return Door(Scope(**bounds(**changes)))
 
 
 @case(
@@ -345,3 +350,39 @@ def test_a_refusal_that_no_way_makes_better_is_told_once() -> None:
     assert refused == ((away, Reason.OFF_SCOPE), (deep, Reason.TOO_DEEP))
     accepted, refused, _ = at_the_door.admit([Follow(links=links, like=Request(deep, depth=1))], links=10)
     assert ([request.url for request in accepted], refused) == ([deep], ())
+
+
+@case(
+    "links",
+    "known-on-every-page",
+    behaviour="Pages have links that the frontier has already, one of them once more under a campaign's name.",
+    expectation="They are counted on each page and asked about once; nobody makes a request of them.",
+    source="the project's own rule: what the frontier knows for certain stays known",
+)
+def test_a_link_that_is_known_is_asked_about_once() -> None:
+    """The door remembers what it was told, text by text as pages write it."""
+    asked: list[str] = []
+
+    def knows(url: Url) -> bool:
+        asked.append(url)
+        return url.endswith("/a")
+
+    at_the_door = Door(Scope(**bounds(ignore=("tracking",))), knows)
+    known, tracked, new = (Url(f"http://shop.test/{rest}") for rest in ("a", "a?utm_source=x", "b"))
+    follow = Follow(links=(known, new, tracked), like=Request(known))
+    for times in (1, 2, 3):
+        accepted, refused, number = at_the_door.admit([follow], links=10)
+        assert ([request.url for request in accepted], refused, number) == ([new], (), 2)
+        assert (asked.count(known), asked.count(new)) == (2, times)
+
+
+def test_a_page_that_disowns_some_links_tells_all_in_order() -> None:
+    """Refusals come in the page's order, each with its reason, and a link is followed where one copy may be."""
+    html = "<a href=/x rel=nofollow><a href=mailto:a><a href=/y><a href='http://[' rel=nofollow><a href=./../x>"
+    follow = page(html, nofollow="link").follow_links()
+    x, y = "http://shop.test/x", "http://shop.test/y"
+    assert follow.links == (y, x)
+    wanted = ((x, Reason.NOFOLLOW), ("mailto:a", Reason.SCHEME), ("http://[", Reason.INVALID_URL))
+    assert follow.refusals == wanted
+    asks = page(html, ("X-Robots-Tag", "nofollow"), nofollow="page").follow_links()
+    assert (asks.links, asks.refusals) == ((), (*wanted[:2], (y, Reason.NOFOLLOW), wanted[2]))

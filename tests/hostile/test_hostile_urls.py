@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from scraper.errors import InvalidSchema, InvalidURL, MissingSchema
 from scraper.hrefs import Base, is_opaque
+from scraper.links import Links
 from scraper.outcome import Reason
 from scraper.page import Page
 from scraper.policy.canon import Canon
@@ -550,6 +551,27 @@ BASES = st.sampled_from(
         "http://shop.test/?a/b",
     ]
 ).map(canonical)
+# Pages that have parts of their URLs in common, or texts that look like such parts.
+NEIGHBOURS = [
+    canonical(f"{origin}/{path}")
+    for origin in ("http://shop.test", "https://shop.test", "http://shop.test:8080")
+    for path in (
+        "",
+        "x",
+        "?a/b",
+        "a/",
+        "a/x?q",
+        "a/y?r",
+        "a/b/",
+        "a/c/x",
+        "a/..../",
+        "a/*/",
+        "a//",
+        "a//x",
+        "//",
+        "b/c/x",
+    )
+]
 
 
 def by_the_parser(base: str, reference: str) -> str | None:
@@ -601,44 +623,85 @@ def test_the_short_cut_agrees_with_the_parser(base: Url, link: str) -> None:
 
 @case(
     "urls",
-    "property-guess",
-    behaviour="Any link whose text, put together without looking, is the text of a URL that was met.",
-    expectation="It means that URL.",
-    source="WHATWG URL 4.4: parsing is idempotent, and relative references go on where their base's folder ends",
+    "property-ground",
+    behaviour="Any link on pages that have the origin, the folder above or the folder in common.",
+    expectation="Where the link depends on no more than that, it means the same on all of them.",
+    source="WHATWG URL 4.4: a reference goes on where a part of its base ends",
 )
-@settings(max_examples=600, deadline=None)
-@given(BASES, LINKS)
-@example(canonical("http://shop.test/a/b"), "//shop.test/x")
-@example(canonical("http://shop.test/a/b"), "///shop.test/x")
-@example(canonical("https://shop.test/a/b"), "//x.test/y#z")
-@example(canonical("http://shop.test/a/b"), "http:x")
-@example(canonical("http://shop.test/a//b"), "../../../c")
-@example(canonical("http://shop.test/a/b?c"), "")
-@example(canonical("http://shop.test/a/b?c"), "./")
-@example(canonical("http://shop.test/a/b?c"), "?")
-@example(canonical("http://shop.test/a/b?c"), "x?\\y")
-def test_a_text_that_is_canonical_means_itself(base: Url, link: str) -> None:
-    """No validation is needed for a text that is known to be a canonical URL."""
-    guess = Base(base).guess(link)
-    if by_the_parser(base, guess) == guess:
-        assert by_the_parser(base, link) == guess
+@settings(max_examples=1500, deadline=None)
+@given(LINKS)
+@example("//shop.test/x")
+@example("http:x")
+@example("HTTPS:/x")
+@example("http\u017f:/x")
+@example("ht\ntp:?x")
+@example("\t?x")
+@example("./../../c")
+@example("./.\t./c")
+@example(".\t./../c")
+@example("..\\x")
+@example("%2e%2e/x")
+@example("../?x")
+@example("x:y")
+@example("mail\tto:x")
+def test_a_link_means_the_same_on_the_same_ground(link: str) -> None:
+    """What was met on one page need not be resolved on another."""
+    met: dict[str, str | None] = {}
+    for page in NEIGHBOURS:
+        ground = Base(page).ground(link)
+        if ground is not None:
+            wanted = by_the_parser(page, link)
+            assert met.setdefault(ground, wanted) == wanted
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(NEIGHBOURS), st.lists(LINKS, max_size=4)), max_size=6))
+def test_a_link_that_was_met_means_what_the_parser_says(pages: list[tuple[Url, list[str]]]) -> None:
+    """In whatever order pages come, and whichever links they share, each link is what the standard makes of it."""
+    everything = [link for _, links in pages for link in links]
+    for base, links in pages:
+        for written in (links, everything):
+            urls, refused = Links(base, "utf-8").meanings(written)
+            wanted = {link: by_the_parser(base, link) for link in written}
+            assert list(urls.items()) == [(link, url) for link, url in wanted.items() if url is not None]
+            assert list(refused) == [link for link, url in wanted.items() if url is None]
+            assert all(Links(base, "utf-8").meaning(link) == url for link, url in urls.items())
 
 
 @pytest.mark.parametrize(("base", "text"), [(base, text) for base, text, _ in WHATWG if base])
-def test_the_guess_agrees_with_the_standard(base: str, text: str) -> None:
+def test_links_that_were_met_agree_with_the_standard(base: str, text: str) -> None:
     """The same for the references of the standard's own table, on their bases and on others."""
-    for page in {BASE, *(canonical(base) for base in [base] if base.startswith("http"))}:
-        guess = Base(page).guess(text)
-        if by_the_parser(page, guess) == guess:
-            assert by_the_parser(page, text) == guess
+    for page in (*NEIGHBOURS, *(canonical(base) for base in [base] if base.startswith("http"))):
         short = Base(page).resolve(text)
         assert short is None or short == by_the_parser(page, text)
+        found = Links(page, "utf-8").meaning(text)
+        assert (found if isinstance(found, Url) else None) == by_the_parser(page, text)
+
+
+def test_an_encoding_is_not_met_in_another_page() -> None:
+    """A query that is not ASCII is another one on a page in another encoding; all else is the same."""
+    base = canonical("http://shop.test/")
+    for _ in range(2):
+        assert Links(base, "utf-8").meaning("/é?q=é") == "http://shop.test/%C3%A9?q=%C3%A9"
+        assert Links(base, "windows-1252").meaning("/é?q=é") == "http://shop.test/%C3%A9?q=%E9"
+        assert Links(base, "windows-1252").meaning("/é") == "http://shop.test/%C3%A9"
+
+
+def test_a_link_that_was_met_is_the_same_text() -> None:
+    """What was met is not made again, on whichever page of the same ground; what is long is not kept."""
+    one, other = (Links(canonical(f"http://shop.test/met/{name}/index.html"), "utf-8") for name in "ab")
+    for link, kept in (("../x", True), ("/x?y", True), ("http://far.test/", True), ("x", False), ("?x", False)):
+        assert (one.meaning(link) is other.meaning(link)) == kept
+        assert (one.meanings([link])[0][link] is other.meanings([link])[0][link]) == kept
+    assert one.meaning("x") is one.meaning("x")
+    assert one.meaning("/" + "x" * 600) is not one.meaning("/" + "x" * 600)
 
 
 def test_a_link_up_beyond_the_root_costs_no_more_than_its_length() -> None:
     """A hundred thousand steps up are read once and leave nothing behind."""
     base = Base(BASE)
-    assert base.guess("../" * 100_000 + "x") == base.resolve("./../" * 50_000 + "x") == "http://shop.test/x"
+    assert base.resolve("../" * 100_000 + "x") == base.resolve("./../" * 50_000 + "x") == "http://shop.test/x"
+    assert base.ground("./" * 100_000 + "x") == base.grounds[2]
 
 
 @case(
