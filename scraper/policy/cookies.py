@@ -10,8 +10,10 @@ A jar belongs to one crawl or session. Plain values in and out, time as an argum
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from math import inf
+
+import msgspec
+from msgspec.structs import replace
 
 from scraper.policy.domains import is_address, is_public_suffix
 from scraper.policy.setcookie import MAX_LIFE, SetCookie, parse_date, parse_set_cookie
@@ -25,8 +27,7 @@ ALTOGETHER = 3000  # cookies, likewise
 _Key = tuple[str, str, str, bool]  # name, path, port, host only
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cookie:
+class Cookie(msgspec.Struct, frozen=True, kw_only=True):
     """A cookie that is kept."""
 
     name: str

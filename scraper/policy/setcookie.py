@@ -7,9 +7,10 @@ is decided by the jar.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
+
+import msgspec
 
 __all__ = ["CONTROLS", "MAX_LIFE", "SetCookie", "parse_date", "parse_set_cookie"]
 
@@ -28,8 +29,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _LONGEST_NUMBER = 15  # digits of a Max-Age that matter
 
 
-@dataclass(frozen=True, slots=True)
-class SetCookie:
+class SetCookie(msgspec.Struct, frozen=True):
     """One cookie as a server wrote it."""
 
     name: str

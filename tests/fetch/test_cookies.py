@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import stat
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from scraper.errors import StateDamaged, StateError
 from scraper.fetch.cookies import load_cookies, save_cookies
