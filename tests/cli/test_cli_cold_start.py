@@ -70,6 +70,7 @@ def test_check_never_imports_the_http_client(config: Path) -> None:
     assert "scraper.config.load" in modules
     assert not {name for name in modules if name.partition(".")[0] in ("aiohttp", "yarl", "multidict")}
     assert not {name for name in modules if name.startswith(("scraper.fetch", "scraper.engine", "scraper.practice"))}
+    assert not modules & {"asyncio", "aiofiles", "scraper.sinks.factory"}
 
 
 def test_the_schema_needs_no_crawl() -> None:
