@@ -98,7 +98,7 @@ _USER_DEFINED = [chr(byte if byte < 0x80 else 0xF700 + byte) for byte in range(2
 
 _ESCAPES: Mapping[bytes, str] = {b"(B": "ascii", b"(J": "roman", b"(I": "kana", b"$@": "kanji", b"$B": "kanji"}
 _ESCAPE = re.compile(rb"\x1b(\([BJI]|\$[@B])")
-_NOT_ASCII = re.compile(r"[\x0e\x0f\x1b\x80-\ufffd]")
+_NOT_ASCII = re.compile(r"[\x0e\x0f\x1b\x80-\xff]")  # of bytes, one character each
 _ROMAN = str.maketrans("\\~", "¥‾")
 
 

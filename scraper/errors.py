@@ -28,8 +28,9 @@ Nothing but exceptions may enter this file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
+
+import msgspec
 
 __all__ = [
     "BodyTooLarge",
@@ -70,8 +71,7 @@ class ScraperError(Exception):
     """The root of everything that this package raises on purpose."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigProblem:
+class ConfigProblem(msgspec.Struct, frozen=True):
     """One thing that is wrong in a config: where, at which key, what, and the cure."""
 
     message: str

@@ -9,6 +9,7 @@ No node, no page and no locale of the machine may enter here.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 __all__ = ["collapse", "integer", "number"]
 
@@ -18,18 +19,15 @@ _GAP = "[ \u00a0\u2007\u2009\u202f'\u2019]"  # white space that does not break a
 _END = r"(?![.,]?\d)"
 _START = re.compile(r"(?:(?<!\w)([-\u2212])[$€£¥]?)?(?=\d|(?<![\w.,])[.,]\d)")
 # Whole part and fraction of the number that begins here; the first form that fits is meant.
-_FORMS = tuple(
-    re.compile(form + _END)
-    for form in (
-        r"([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?",  # 1,234.5
-        r"([1-9]\d?(?:,\d\d)+,\d{3})(?:\.(\d+))?",  # 1,23,456.5 in India
-        r"([1-9]\d{0,2}(?:\.\d{3})+),(\d+)",  # 1.234,5
-        r"([1-9]\d{0,2}(?:\.\d{3}){2,})()",  # 1.234.567
-        rf"([1-9]\d{{0,2}}(?:{_GAP}\d{{3}}(?!\d))+)(?:[.,](\d+))?",  # 1 234,5
-        r"(\d*)[.,](\d+)",  # 1.5 and 1,5 and .5
-    )
+_FORMS = (
+    r"([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?",  # 1,234.5
+    r"([1-9]\d?(?:,\d\d)+,\d{3})(?:\.(\d+))?",  # 1,23,456.5 in India
+    r"([1-9]\d{0,2}(?:\.\d{3})+),(\d+)",  # 1.234,5
+    r"([1-9]\d{0,2}(?:\.\d{3}){2,})()",  # 1.234.567
+    rf"([1-9]\d{{0,2}}(?:{_GAP}\d{{3}}(?!\d))+)(?:[.,](\d+))?",  # 1 234,5
+    r"(\d*)[.,](\d+)",  # 1.5 and 1,5 and .5
 )
-_DIGITS = re.compile(r"(\d+)()")
+_DIGITS = r"(\d+)()"
 # What most numbers are, and any form would say the same of: digits, perhaps a point and digits, nothing that goes on.
 _PLAIN = re.compile(rf"(\d{{1,{MAX_DIGITS}}}+)(?:\.(\d++))?(?!(?:[.,]|{_GAP})?\d)")
 _NOT_DIGITS = re.compile(r"\D+")
@@ -75,10 +73,16 @@ def _find(text: str) -> tuple[str, str, str] | None:
     plain = _PLAIN.match(text, at)
     if plain is not None:
         return "-" if start[1] else "", plain[1], plain[2] or "0"
-    match = next(filter(None, (form.match(text, at) for form in (*_FORMS, _DIGITS))), None)
+    match = next(filter(None, (form.match(text, at) for form in _forms())), None)
     if match is None:
         return None
     whole = _NOT_DIGITS.sub("", match[1]) or "0"
     if len(whole) > MAX_DIGITS:
         return None
     return "-" if start[1] else "", whole, match[2] or "0"
+
+
+@cache
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """Return every form in the order in which they are tried, compiled when the first number is none of the plain."""
+    return *(re.compile(form + _END) for form in _FORMS), re.compile(_DIGITS)

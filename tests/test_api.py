@@ -153,6 +153,14 @@ def test_what_is_not_there_is_an_attribute_error() -> None:
 
 
 @pytest.mark.slow
+def test_the_rooms_of_public_names_are_reached_by_the_package() -> None:
+    """`scraper.errors.Timeout` needs no import of its own."""
+    code = "import scraper; print(scraper.errors.Timeout.reason, scraper.page.Page is scraper.Page)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "timeout True\n"
+
+
+@pytest.mark.slow
 def test_a_shell_can_complete_the_public_names() -> None:
     """dir() knows `crawl` before it was used for the first time."""
     code = "import scraper; print(set(scraper.__all__) - set(dir(scraper)))"

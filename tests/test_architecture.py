@@ -115,7 +115,8 @@ IMPORTS_BY_NAME = (
     "__init__",
     "config.find",
     "practice",
-)  # lazy public names; the user's own spider; a shop that few open
+    "sinks",
+)  # lazy public names; the user's own spider; a shop that few open; sinks, which a look at a config does not make
 
 MODULE_LINES = 300
 FUNCTION_LINES = 40
@@ -540,7 +541,7 @@ def bound(node: ast.stmt) -> Iterator[str]:
 
 def test_what_a_module_offers_is_there() -> None:
     """`__all__` names only what the module has, each name once; the package's own names are loaded later."""
-    assert_kept(false_offers, apart_from=("__init__",))
+    assert_kept(false_offers, apart_from=("__init__", "sinks"))
 
 
 # -- debts -------------------------------------------------------------------------------------------------------

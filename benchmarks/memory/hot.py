@@ -6,9 +6,10 @@ if the hot host takes the workers, the ready queue or the index away from them.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from benchmarks.steps.material import Material
 from scraper.runs.runner import Run

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from benchmarks.steps.edges import served
 from benchmarks.steps.material import Material, finish

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from benchmarks.places import CONFIG
 from benchmarks.website.filler import Filler
 from benchmarks.website.shop import ROBOTS, Shop
@@ -98,7 +100,7 @@ class Material:
     def plan(self, *, memory: bool = True) -> Plan:
         """Return the job as the config says it, its items in a file; commits are never made by the time alone."""
         plan = prepare(CONFIG, self.environ(self.folder / "out.jsonl"), memory=memory)
-        return replace(plan, interval=3600.0)
+        return msgspec.structs.replace(plan, interval=3600.0)
 
     def frontier(self, path: str | Path) -> Any:
         """Return an empty frontier for the plan; one in memory for a loop whose time jumps."""

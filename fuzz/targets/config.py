@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import ClassVar
 
@@ -172,10 +171,10 @@ def _explained(error: ConfigError, data: bytes) -> None:
 
 
 def _sane(plan: Plan) -> None:
-    for field in fields(plan):
-        value = getattr(plan, field.name)
+    for name in plan.__struct_fields__:
+        value = getattr(plan, name)
         if isinstance(value, float):
-            assert math.isfinite(value), f"{field.name} is a number"
-            assert value >= 0, f"{field.name} is not below zero"
+            assert math.isfinite(value), f"{name} is a number"
+            assert value >= 0, f"{name} is not below zero"
     assert plan.workers >= 1, "somebody works"
     assert plan.connect_timeout <= plan.timeout, "connecting is a part of the whole"

@@ -7,8 +7,9 @@ so every mistake that can be seen beforehand costs nothing. The HTTP client must
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from scraper.about import __version__
 from scraper.config.compile import compile_plan

@@ -30,7 +30,8 @@ _TRACKING = (
 _SESSIONS = (
     "phpsessid|jsessionid|aspsessionid[a-z]*|cfid|cftoken|oscsid|zenid|s?sid=[0-9a-f]{32}|session_?id=[0-9a-f]{16,}"
 )
-_SESSION_IN_PATH = re.compile(r";(?:jsessionid|phpsessid)=[^/?;]*|/\([SAF]\([0-9a-z]+\)\)(?=/)", re.IGNORECASE)
+# Compiled when first used: few sites have a ; or a ( in their paths.
+_SESSION_IN_PATH = r"(?i);(?:jsessionid|phpsessid)=[^/?;]*|/\([SAF]\([0-9a-z]+\)\)(?=/)"
 
 
 class Canon:
@@ -64,7 +65,7 @@ class Canon:
         path = page
         if self._sessions and (";" in page or "(" in page):
             start = page.find("/", 8)
-            path = page[:start] + _SESSION_IN_PATH.sub("", page[start:])
+            path = page[:start] + re.sub(_SESSION_IN_PATH, "", page[start:])
         kept = self._kept(query) if query else query
         if path == page and kept == query:
             return url

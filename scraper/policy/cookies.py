@@ -10,10 +10,16 @@ A jar belongs to one crawl or session. Plain values in and out, time as an argum
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+<<<<<<< HEAD
 from functools import lru_cache
 from math import inf
 
 from msgspec import Struct
+=======
+from math import inf
+
+import msgspec
+>>>>>>> h5
 from msgspec.structs import replace
 
 from scraper.policy.domains import is_address, is_public_suffix
@@ -29,7 +35,11 @@ PLACES_KEPT = 1024  # origins and domains; a look at the list of suffixes costs 
 _Key = tuple[str, str, str, bool]  # name, path, port, host only
 
 
+<<<<<<< HEAD
 class Cookie(Struct, frozen=True, kw_only=True):
+=======
+class Cookie(msgspec.Struct, frozen=True, kw_only=True):
+>>>>>>> h5
     """A cookie that is kept."""
 
     name: str

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
+
+import msgspec
 
 from scraper.outcome import Failed, Retry
 
@@ -39,8 +41,7 @@ PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 527
 MAX_DOUBLINGS = 64  # of the back-off; far beyond any cap, and 2.0 ** 1024 would overflow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How often and how patiently a request is tried again."""
 
     times: int  # further tries after the first
@@ -82,13 +83,10 @@ _SECONDS = re.compile(r"([+-]?)(\d+(?:\.\d+)?)", re.ASCII)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = rf"(?P<month>{'|'.join(_MONTHS)})"
 _TIME = r"(?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
-_DATES = tuple(
-    re.compile(form, re.ASCII | re.IGNORECASE)
-    for form in (
-        rf"[a-z]{{3}}, (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",  # IMF-fixdate
-        rf"[a-z]{{6,9}}, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",  # RFC 850
-        rf"[a-z]{{3}} {_MONTH} (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})",  # asctime
-    )
+_DATES = (
+    rf"[a-z]{{3}}, (?P<day>\d\d) {_MONTH} (?P<year>\d{{4}}) {_TIME} GMT",  # IMF-fixdate
+    rf"[a-z]{{6,9}}, (?P<day>\d\d)-{_MONTH}-(?P<year>\d\d) {_TIME} GMT",  # RFC 850
+    rf"[a-z]{{3}} {_MONTH} (?P<day>[ \d]\d) {_TIME} (?P<year>\d{{4}})",  # asctime
 )
 _LAST_SECOND = 59  # datetime knows no leap second, HTTP-date does
 
@@ -109,8 +107,14 @@ def retry_after(value: str, wall: float, cap: float, *, date: str = "") -> float
 
 def _moment(text: str, wall: float) -> float | None:
     """Return the seconds since the epoch that an HTTP-date means; None for what is none."""
-    matches = filter(None, (form.fullmatch(text) for form in _DATES))
+    matches = filter(None, (form.fullmatch(text) for form in _dates()))
     return next((_epoch(date, wall) for date in matches), None)
+
+
+@cache
+def _dates() -> tuple[re.Pattern[str], ...]:
+    """Return the three forms, compiled when the first server asks for patience."""
+    return tuple(re.compile(form, re.ASCII | re.IGNORECASE) for form in _DATES)
 
 
 def _epoch(date: re.Match[str], wall: float) -> float | None:

@@ -10,6 +10,7 @@ How many pages a place may have is a matter of counting and stands in `budget`.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from scraper.outcome import Reason
 from scraper.urls import Url
@@ -29,10 +30,10 @@ _MONTH = r"(?:0?[1-9]|1[0-2])(?!\d)"
 _WORDS = "cal(?:endar)?|agenda|schedule|kalender|termine|month(?:ly)?"
 _CALENDAR = re.compile(rf"(?<![a-z])(?:{_WORDS}|events?|years?|yr|y|weeks?|days?|date)(?![a-z])", re.IGNORECASE)
 _FAR_DATES = (
-    re.compile(rf"(?<![a-z])(?:{_WORDS})/(\d{{4,6}})/{_MONTH}", re.IGNORECASE),
-    re.compile(r"(?<![\w-])(\d{4,6})-(?:0[1-9]|1[0-2])(?!\d)"),
-    re.compile(r"[?&](?:[a-z]+[-_])?(?:year|yr|y)=(\d{4,6})(?=&).*[?&](?:[a-z]+[-_])?(?:month|mon|m)=", re.IGNORECASE),
-    re.compile(r"[?&](?:[a-z]+[-_])?(?:month|mon|m)=.*[?&](?:[a-z]+[-_])?(?:year|yr|y)=(\d{4,6})(?!\d)", re.IGNORECASE),
+    rf"(?<![a-z])(?:{_WORDS})/(\d{{4,6}})/{_MONTH}",
+    r"(?<![\w-])(\d{4,6})-(?:0[1-9]|1[0-2])(?!\d)",
+    r"[?&](?:[a-z]+[-_])?(?:year|yr|y)=(\d{4,6})(?=&).*[?&](?:[a-z]+[-_])?(?:month|mon|m)=",
+    r"[?&](?:[a-z]+[-_])?(?:month|mon|m)=.*[?&](?:[a-z]+[-_])?(?:year|yr|y)=(\d{4,6})(?!\d)",
 )
 
 
@@ -82,4 +83,10 @@ def _repeats_pairs(query: str) -> bool:
 
 
 def _is_far_ahead(url: str, year: int) -> bool:
-    return any(int(found) > year + YEARS_AHEAD for pattern in _FAR_DATES for found in pattern.findall(url, 8))
+    return any(int(found) > year + YEARS_AHEAD for pattern in _far_dates() for found in pattern.findall(url, 8))
+
+
+@cache
+def _far_dates() -> tuple[re.Pattern[str], ...]:
+    """Return the forms of dates, compiled when the first calendar is met: a site without one need not wait for them."""
+    return tuple(re.compile(form, re.IGNORECASE) for form in _FAR_DATES)

@@ -34,7 +34,7 @@ async def open_memory(plan: Plan, outputs: Outputs, *, fresh: bool, clock: Clock
         frontier = make_frontier(plan, MEMORY, clock=clock)
         return frontier, await frontier.open()
     folder = StateFolder(plan.state)
-    if fresh:
+    if fresh and folder.exists():
         await _give_up(plan, folder, outputs, clock)
     frontier, memory = await _open(plan, folder, clock)
     if memory.status in (ENDED, FAILED):

@@ -7,8 +7,9 @@ YAML and no behaviour may enter: a plan is read, never asked.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from scraper.page import Nofollow
 from scraper.policy.politeness import Per
@@ -18,9 +19,10 @@ from scraper.spider import Spider
 
 __all__ = ["OutputPlan", "Plan"]
 
+_HIDDEN = frozenset({"headers", "proxy", "secrets"})  # from repr: they may hold a login
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputPlan:
+
+class OutputPlan(msgspec.Struct, frozen=True, kw_only=True):
     """One output: where, in which format, and what a run does to what is there."""
 
     path: str  # relative to the plan's home; may hold {run} {date} {time} {name}
@@ -30,8 +32,7 @@ class OutputPlan:
     formulas: Formulas = "keep"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """One crawl. Durations are seconds, sizes are bytes, None is "no limit"."""
 
     name: str
@@ -79,15 +80,19 @@ class Plan:
     keep_partial: bool  # a body that was cut short is a page
     max_redirects: int
     verify_tls: bool
-    headers: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str]
     connect_to: Mapping[str, str]
-    proxy: str = field(repr=False)  # "": none; "environment": what the process's variables say
+    proxy: str  # "": none; "environment": what the process's variables say
     allow_addresses: tuple[str, ...]  # networks
     cookies: bool
-    secrets: tuple[str, ...] = field(repr=False)  # what nobody may be shown
+    secrets: tuple[str, ...]  # what nobody may be shown
     # output
     outputs: tuple[OutputPlan, ...]
     group: int  # visits a commit
     interval: float
     power_safe: bool
     drain: float
+
+    def __repr__(self) -> str:
+        shown = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _HIDDEN]
+        return f"Plan({', '.join(shown)})"

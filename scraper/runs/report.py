@@ -6,7 +6,7 @@ answers to its parent in `cli`; neither may enter here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from scraper.engine.tally import Tally
 from scraper.frontier.base import Counts
@@ -17,8 +17,7 @@ DONE, FAILED, INTERRUPTED = "done", "failed", "interrupted"
 STOPPED = "stopped"  # by itself, before its end: the same command goes on
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """A run at one moment."""
 
     elapsed: float  # seconds in this process
@@ -32,8 +31,7 @@ class Progress:
         return (self.tally.pages - self.tally.resumed_pages) / self.elapsed if self.elapsed else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """A run that has ended, or was stopped."""
 
     name: str

@@ -10,6 +10,7 @@ A run that has ended makes room for the next by a rename; a run that was interru
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from scraper.errors import StateError
@@ -25,6 +26,10 @@ class StateFolder:
         self.folder = folder
         self.present = folder / "run.db"
         self.previous = folder / "previous.db"
+
+    def exists(self) -> bool:
+        """Tell whether there is a present run, readable or not."""
+        return os.path.lexists(self.present)
 
     def retire(self) -> None:
         """Put the present run, closed, behind us; it stays readable as the previous one."""

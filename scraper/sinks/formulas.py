@@ -21,8 +21,7 @@ Formulas: TypeAlias = Literal["keep", "escape"]
 _BLANKS = r"[ \x00-\x08\x0b\x0c\x0e-\x1f\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff]*"
 _FORMULA = _BLANKS + r"[=+\-@\uff1d\uff0b\uff0d\uff20]"  # the last four are the full-width forms
 _CELL = rf"(?:^(?='*[\t\r\n])|^(?='*{_FORMULA})|(?<=[;\t\r\n])(?='*{_FORMULA}))"
-_ESCAPE = re.compile(_CELL)
-_UNESCAPE = re.compile(_CELL + "'")
+_ESCAPED_CELL = _CELL + "'"  # both are compiled when first used: few outputs ask for it
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -30,9 +29,9 @@ def escaped(text: str) -> str:
     """Return `text` as no spreadsheet takes it for a formula."""
     if _NUMBER.fullmatch(text):
         return text
-    return _ESCAPE.sub("'", text)
+    return re.sub(_CELL, "'", text)
 
 
 def unescaped(text: str) -> str:
     """Return the text that `escaped` has spelled so."""
-    return _UNESCAPE.sub("", text)
+    return re.sub(_ESCAPED_CELL, "", text)

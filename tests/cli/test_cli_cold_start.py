@@ -55,11 +55,13 @@ def test_check_is_there_at_once(config: Path) -> None:
 
 
 def test_help_imports_no_heavy_library() -> None:
-    """Neither the HTTP client, nor asyncio, nor the settings library is needed to print a text."""
+    """Neither the HTTP client, nor asyncio, nor a parser of anything is needed to print a text."""
     modules = imported("--help")
     assert "scraper.cli.main" in modules
-    heavy = {"aiohttp", "aiofiles", "asyncio", "ssl", "sqlite3", "pydantic", "yaml", "publicsuffixlist"}
+    heavy = {"aiohttp", "asyncio", "ssl", "sqlite3", "yaml", "publicsuffixlist", "selectolax", "msgspec", "ada_url"}
     assert not modules & heavy
+    own = {"scraper", "scraper.about", "scraper.cli", "scraper.cli.main", "scraper.cli.signals", "scraper.cli.streams"}
+    assert {name for name in modules if name.partition(".")[0] == "scraper"} == own
 
 
 def test_check_never_imports_the_http_client(config: Path) -> None:
@@ -68,6 +70,7 @@ def test_check_never_imports_the_http_client(config: Path) -> None:
     assert "scraper.config.load" in modules
     assert not {name for name in modules if name.partition(".")[0] in ("aiohttp", "yarl", "multidict")}
     assert not {name for name in modules if name.startswith(("scraper.fetch", "scraper.engine", "scraper.practice"))}
+    assert not modules & {"asyncio", "aiofiles", "scraper.sinks.factory"}
 
 
 def test_the_schema_needs_no_crawl() -> None:

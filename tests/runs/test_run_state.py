@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from scraper.runs.state import StateFolder
 
@@ -33,3 +37,38 @@ def test_retiring_nothing_is_no_error(tmp_path: Path) -> None:
     """A process that died in the middle of retiring has perhaps moved everything already."""
     StateFolder(tmp_path).retire()
     assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_read_is_there_all_the_same(tmp_path: Path) -> None:
+    """Starting over has to judge a damaged file, and a link that leads nowhere; only where nothing is it need not."""
+    state = StateFolder(tmp_path)
+    assert not state.exists()
+    state.present.symlink_to(tmp_path / "nowhere")
+    assert state.exists()
+    state.present.unlink()
+    state.present.write_text("no database")
+    assert state.exists()
+
+
+OPENED = """
+import asyncio, sys
+from scraper import Spider, crawl
+
+class Lost(Spider):
+    def parse(self, page):
+        return None
+
+opened = []
+sys.addaudithook(lambda event, args: opened.append(args) if event == "sqlite3.connect" else None)
+settings = {"seeds": ["http://127.0.0.1:1/"], "retry": {"times": 0}, "politeness": {"robots": "ignore"}}
+asyncio.run(crawl(Lost, state=sys.argv[1], fresh=True, **settings))
+print(len(opened))
+"""
+
+
+@pytest.mark.slow
+def test_starting_over_where_nothing_is_opens_the_memory_once(tmp_path: Path) -> None:
+    """A file that is made only to be given up costs a dozen waits for the disk."""
+    command = [sys.executable, "-c", OPENED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
