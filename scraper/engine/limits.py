@@ -6,7 +6,7 @@ and no queue may enter here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from scraper.engine.patience import Patience
 from scraper.fetch.base import Wanted
@@ -14,8 +14,7 @@ from scraper.fetch.base import Wanted
 __all__ = ["Limits"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run ends by choice; None: nowhere."""
 
     pages: int | None

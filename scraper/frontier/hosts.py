@@ -8,8 +8,9 @@ No time is read here and nothing is decided but the order within one host.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+import msgspec
 
 from scraper.policy.pace import FRESH, Heard, Pace, Pacing
 
@@ -90,8 +91,7 @@ class HostQueue:
         return f"<HostQueue {self.origin} {self.length} queued>"
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(msgspec.Struct):
     """What a lease holds of its host."""
 
     queue: HostQueue

@@ -13,7 +13,6 @@ known, the half with the fewest pages is forgotten.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -47,8 +46,7 @@ class Place(NamedTuple):
 _Told = tuple[dict[str, int], list[tuple[str, int, int, int]], list[tuple[str, list[str], int]]]
 
 
-@dataclass(slots=True)
-class _Path:
+class _Path(msgspec.Struct):
     pages: int  # accepted
     top: int  # depth of the shallowest page
     fruit: int  # depth of the deepest page that brought something, or was found elsewhere

@@ -10,8 +10,9 @@ Who waits, and until when, is the frontier's; no clock and no queue may enter he
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from scraper.policy.domains import registered_domain
 from scraper.urls import hostname
@@ -21,8 +22,7 @@ __all__ = ["Per", "Politeness", "domain_of", "host_of", "unit_of"]
 Per = Literal["host", "domain"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Politeness:
+class Politeness(msgspec.Struct, frozen=True, kw_only=True):
     """What this crawl owes to each host."""
 
     delay: float  # seconds between the starts of two requests to one host, at least

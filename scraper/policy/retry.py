@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+import msgspec
 
 from scraper.outcome import Failed, Retry
 
@@ -39,8 +40,7 @@ PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 527
 MAX_DOUBLINGS = 64  # of the back-off; far beyond any cap, and 2.0 ** 1024 would overflow
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPolicy:
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """How often and how patiently a request is tried again."""
 
     times: int  # further tries after the first

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+import msgspec
 
 from scraper.policy.patterns import Pattern, Patterns
 
@@ -69,8 +70,7 @@ def judge(status: int) -> Verdict:
     return Verdict.UNREACHABLE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
     """What one robots.txt says to one crawler."""
 
     delay: float | None = None  # seconds between two requests that the site asks for; None: it does not ask
