@@ -26,10 +26,6 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     patience: Patience
     body: Wanted = "page"  # "part": a body that was cut short is a page, too
 
-    def wanted(self, *, robots: bool) -> Wanted:
-        """Return what of a body is wanted; half of a robots.txt is none."""
-        return "page" if robots else self.body
-
     def reached(self, pages: int, items: int) -> str:
         """Return the name of a limit that so many pages and items have come to; "" when there is none."""
         if self.pages is not None and pages >= self.pages:

@@ -18,7 +18,7 @@ from math import inf
 import msgspec
 from msgspec.structs import replace
 
-__all__ = ["FRESH", "Heard", "Pace", "Pacing", "Sign", "sign_of"]
+__all__ = ["FRESH", "WELL", "Heard", "Pace", "Pacing", "Sign", "sign_of"]
 
 PATIENCE = 3  # visits in a row that met nobody, or somebody who has enough, until the host is only probed
 GIVE_UP = 10  # probes in a row after that, until it counts as dead: seven minutes with the usual rests of up to 60 s
