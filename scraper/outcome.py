@@ -7,9 +7,10 @@ meaning. A refusal has a reason from a closed list; a failure has a stable code 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+import msgspec
 
 from scraper.urls import Url
 
@@ -43,8 +44,7 @@ class Reason(StrEnum):
     CROSS_ORIGIN = "cross_origin"  # a redirect that would carry a body to another origin
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True, gc=False):
     """The page came, and its callback ran to the end."""
 
     status: int
@@ -53,16 +53,14 @@ class Fetched:
     partial: bool = False  # its body was cut short, and was wanted all the same
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """It was not fetched, on purpose."""
 
     reason: Reason
     detail: str = ""  # one line: what would have let it in
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
+class Failed(msgspec.Struct, frozen=True, gc=False):
     """It brought no page, or its callback broke; no further try."""
 
     reason: str
@@ -70,8 +68,7 @@ class Failed:
     detail: str = ""  # one line, or the callback's traceback
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(msgspec.Struct, frozen=True, gc=False):
     """It goes back to the frontier and may not be leased again for `delay` seconds."""
 
     reason: str
@@ -79,8 +76,7 @@ class Retry:
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(msgspec.Struct, frozen=True, gc=False):
     """A redirect: the same request goes on at `target`, through the front door."""
 
     target: Url

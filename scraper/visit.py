@@ -6,7 +6,7 @@ brought. Nothing here decides or does anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from scraper.item import Record
 from scraper.outcome import Outcome, Reason, Refused
@@ -18,16 +18,18 @@ __all__ = ["Fault", "Lease", "Visit"]
 ROBOTS_ID = 0  # the id of every robots.txt lease: it belongs to an origin, not to an accepted request
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class _Numbered(msgspec.Struct, frozen=True):
+    id: int
+
+
+class Lease(_Numbered, frozen=True, kw_only=True):
     """The right to make `request` now. Whoever holds it must release and commit it."""
 
-    id: int
-    request: Request = field(kw_only=True)  # as it goes out: after redirects, the URL of the last hop
-    origin: str = field(kw_only=True)  # scheme://host[:port] of that URL; of robots.txt, that which it is asked for
-    attempt: int = field(kw_only=True, default=0)  # tries already made at this hop
-    chain: tuple[Url, ...] = field(kw_only=True, default=())  # earlier URLs of the redirect chain, oldest first
-    host_is_dead: bool = field(kw_only=True, default=False)  # the right to nothing: it is leased to be refused
+    request: Request  # as it goes out: after redirects, the URL of the last hop
+    origin: str  # scheme://host[:port] of that URL; of robots.txt, that which it is asked for
+    attempt: int = 0  # tries already made at this hop
+    chain: tuple[Url, ...] = ()  # earlier URLs of the redirect chain, oldest first
+    host_is_dead: bool = False  # the right to nothing: it is leased to be refused
 
     @property
     def is_robots(self) -> bool:
@@ -43,16 +45,14 @@ class Lease:
         return f"<Lease {self.id} {self.request.url}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """Something that broke on a page without ending its visit: an item that cannot be written, a wrong yield."""
 
     reason: str  # "item", "callback"
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(msgspec.Struct, frozen=True):
     """A lease that has ended in `outcome`, with all that it brought."""
 
     lease: Lease

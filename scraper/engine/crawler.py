@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections.abc import Iterable
-from dataclasses import replace
 
 from scraper.clock import Clock
 from scraper.engine.committer import Committer
@@ -19,8 +18,9 @@ from scraper.engine.door import Door
 from scraper.engine.harvest import gather
 from scraper.engine.limits import Limits
 from scraper.engine.reading import Reading
+from scraper.engine.ready import Ready
 from scraper.errors import OutOfResources, RequestException, UnsafeAddress
-from scraper.fetch.base import Fetcher, Terms, terms
+from scraper.fetch.base import Fetcher, Terms, Wanted, terms
 from scraper.fetch.gate import Gate
 from scraper.frontier.base import Frontier, HostPolicy
 from scraper.outcome import Failed, Fetched, Moved, Outcome, Reason, Refused, Retry
@@ -75,7 +75,7 @@ class Crawler:
         self._drain = drain
         self._pages = pages
         self._items = items
-        self._ready: asyncio.Queue[Lease | None] = asyncio.Queue(workers)
+        self._ready = Ready()
         self._busy = 0  # leases that were handed out and have not come to their visit's end
         self._idle = asyncio.Event()
         self._ended = asyncio.Event()
@@ -104,7 +104,7 @@ class Crawler:
         if refusal := lease.refusal or self._gate.refuses(lease.request):
             self._frontier.release(lease, None)
             return Visit(lease, refusal)
-        answer = await self._fetch(lease)
+        answer = await self._fetch(lease, self._limits.body)
         if isinstance(answer, UnsafeAddress):
             return Visit(lease, Refused(Reason.UNSAFE_ADDRESS, str(answer)))
         if isinstance(answer, RequestException):
@@ -116,12 +116,11 @@ class Crawler:
             return Visit(lease, self._trouble(lease, "", answer.status, wait, answer.reason))
         return await self._read(lease, answer)
 
-    async def _fetch(self, lease: Lease) -> Response | RequestException:
+    async def _fetch(self, lease: Lease, body: Wanted, enough: int | None = None) -> Response | RequestException:
         """Make the request and give the host's slot back; a failure of this one request is a value."""
         started = self._clock.now()
         sent_at: float | None = started
         heard: Heard | None = None
-        enough, body = (ENOUGH if lease.is_robots else None), self._limits.wanted(robots=lease.is_robots)
         mark = terms.set(Terms(sent=lambda at: self._frontier.sent(lease, at), enough=enough, body=body))
         try:
             response = await self._fetcher.fetch(lease.request)
@@ -161,7 +160,7 @@ class Crawler:
         """Return where a redirect leads, if that may be in the crawl."""
         hop = follow(lease.request, response, hops=len(lease.chain), limit=self._limits.redirects)
         if isinstance(hop, Moved):
-            refusal = self._door.refuses(replace(lease.request, url=hop.target))
+            refusal = self._door.refuses(lease.request.at(hop.target))
             if refusal:
                 cure = "; to let it in, add its host to scope.hosts" if refusal is Reason.OFF_SCOPE else ""
                 return Refused(refusal, f"redirects to {hop.target}{cure}")
@@ -192,7 +191,7 @@ class Crawler:
 
     async def _visit_robots(self, lease: Lease) -> Visit:
         """Ask an origin for its robots.txt and tell gate and frontier what it said, or where it is."""
-        answer = await self._fetch(lease)
+        answer = await self._fetch(lease, "page", ENOUGH)  # half of one is none
         if isinstance(answer, Response) and answer.is_redirect:
             hop = follow(lease.request, answer, hops=len(lease.chain), limit=HOPS)
             if isinstance(hop, Moved):
@@ -218,7 +217,7 @@ class Crawler:
             timing = group.create_task(self._keep_time())
             await self._dispatch()
             for _ in workers:
-                await self._ready.put(None)
+                self._ready.put(None)
             _, late = await asyncio.wait(workers, timeout=self._drain if self.stopped_by else None)
             for patience in (CLEAN_UP, None):  # a callback may swallow its first cancellation, not the second
                 for worker in late - self._handing_over:
@@ -252,7 +251,7 @@ class Crawler:
                 break
             self._busy += len(leases)
             for lease in leases:
-                self._ready.put_nowait(lease)
+                self._ready.put(lease)
 
     def _allowance(self) -> int:
         """Return how many more requests may be started now."""

@@ -6,7 +6,7 @@ and no queue may enter here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from scraper.engine.patience import Patience
 from scraper.fetch.base import Wanted
@@ -14,8 +14,7 @@ from scraper.fetch.base import Wanted
 __all__ = ["Limits"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """Where a run ends by choice; None: nowhere."""
 
     pages: int | None
@@ -26,10 +25,6 @@ class Limits:
     retry_after: float  # seconds; what a server may ask for at most
     patience: Patience
     body: Wanted = "page"  # "part": a body that was cut short is a page, too
-
-    def wanted(self, *, robots: bool) -> Wanted:
-        """Return what of a body is wanted; half of a robots.txt is none."""
-        return "page" if robots else self.body
 
     def reached(self, pages: int, items: int) -> str:
         """Return the name of a limit that so many pages and items have come to; "" when there is none."""

@@ -14,9 +14,10 @@ import gc
 import logging
 import traceback
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+import msgspec
 
 from scraper.visit import Lease
 
@@ -28,8 +29,7 @@ CLEAN_UP = 1.0  # seconds that a callback which was ended has for its own clean-
 _LOG = logging.getLogger("scraper")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How long a callback may wait, in seconds."""
 
     ended_after: float | None = None  # None: for ever

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import assert_never
+
+from msgspec import Struct, field
 
 from scraper.frontier.base import Committed, History
 from scraper.outcome import PARTIAL, Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
@@ -25,8 +26,7 @@ _HOST_IS_DOWN = frozenset({"connection", "connect_timeout", "dns", "timeout", "t
 _FETCHED, _REFUSED, _FAILED = kind_of(Fetched(200)), kind_of(Refused(Reason.ROBOTS)), kind_of(Failed(""))
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(Struct, frozen=True):
     """One thing that a person should look at."""
 
     url: str
@@ -40,8 +40,7 @@ class Trouble:
         return lines[-1].strip()[:LINE_CHARS] if lines else ""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """Counts of one run; `resumed` ones were committed by an earlier process."""
 
     pages: int = 0
@@ -58,9 +57,9 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)  # broken items and callbacks on pages that came
-    troubles: dict[tuple[str, str], Trouble] = field(default_factory=dict)  # the first of each (reason, line)
+    troubles: dict[tuple[str, str], Trouble] = {}  # the first of each (reason, line)
     trouble_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
-    lost_seeds: list[Trouble] = field(default_factory=list)
+    lost_seeds: list[Trouble] = []
     streaks: Counter[str] = field(default_factory=Counter)  # failures in a row, of hosts whose last visit failed
 
     def restore(self, history: History) -> None:

@@ -9,8 +9,9 @@ It fetches nothing, and it does not know the crawl's own scope.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
+
+import msgspec
 
 from scraper.clock import Clock
 from scraper.errors import BodyTooLarge, RequestException, UnsafeAddress
@@ -28,8 +29,7 @@ LIFE = 24 * 3600.0  # seconds; RFC 9309, 2.4: a cached robots.txt is not used fo
 AGAIN = 3600.0  # seconds until one that could not be had is asked for again
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(msgspec.Struct):
     rules: Rules | None = None  # None: unreachable, which means no (RFC 9309, 2.3.1.4)
     tries: int = 0
     why: str = ""  # what the last try met

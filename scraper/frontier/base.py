@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import msgspec
 
 from scraper.outcome import Reason
 from scraper.policy.pace import Heard
@@ -28,8 +29,7 @@ from scraper.visit import Lease, Visit
 __all__ = ["Committed", "Counts", "Frontier", "History", "HostPolicy", "OutputState", "Resumed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """Where the accepted requests are."""
 
     accepted: int
@@ -44,16 +44,14 @@ class Counts:
         return self.accepted == self.queued + self.in_flight + self.finished
 
 
-@dataclass(frozen=True, slots=True)
-class OutputState:
+class OutputState(msgspec.Struct, frozen=True):
     """What is committed of one output: plain JSON data about its place, and its length in bytes."""
 
     place: Mapping[str, Any]
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
-class History:
+class History(msgspec.Struct, frozen=True):
     """What earlier processes of a run have committed."""
 
     visits: Sequence[tuple[int, str, int, int, int]] = ()  # kind, reason, visits, items, bytes
@@ -66,20 +64,18 @@ class History:
     streaks: Sequence[tuple[str, int]] = ()  # origin, visits since its last page that found the host down
 
 
-@dataclass(frozen=True, slots=True)
-class Resumed:
+class Resumed(msgspec.Struct, frozen=True):
     """What a frontier remembered when it was opened."""
 
     run: int  # number of the run, from 1
     status: str  # "new", "running", "sealing", "failing", "ended" or "failed"
     started: float  # epoch seconds
-    outputs: Mapping[str, OutputState] = field(default_factory=dict)
-    history: History = field(default_factory=History)
-    counts: Counts = field(default=Counts(0, 0, 0, 0))
+    outputs: Mapping[str, OutputState] = {}
+    history: History = History()
+    counts: Counts = Counts(0, 0, 0, 0)
 
 
-@dataclass(frozen=True, slots=True)
-class HostPolicy:
+class HostPolicy(msgspec.Struct, frozen=True):
     """What is now known of an origin; None leaves a value as it was. Times are clock seconds."""
 
     robots_at: Url | None = None  # where its robots.txt was moved to; that is to be asked for next
@@ -88,14 +84,13 @@ class HostPolicy:
     rest_until: float | None = None  # nobody visits the host before that
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(msgspec.Struct, frozen=True):
     """What a commit did with the visits' links."""
 
     accepted: int = 0
     duplicates: int = 0
-    refused: Mapping[str, int] = field(default_factory=dict)  # reason -> links that were not refused for it before
-    overruled: Mapping[int, Reason] = field(default_factory=dict)  # lease id -> why its redirect was not followed
+    refused: Mapping[str, int] = {}  # reason -> links that were not refused for it before
+    overruled: Mapping[int, Reason] = {}  # lease id -> why its redirect was not followed
 
 
 class Frontier(Protocol):

@@ -9,7 +9,6 @@ Synchronous; no SQL and no asyncio here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -35,8 +34,7 @@ SPENT_EVERY = 10_000  # new URLs, until the budget is written down anew; twenty 
 SPENT_SHARE = 10  # and a tenth of all: what is counted again when going on
 
 
-@dataclass(slots=True)
-class Trail:
+class Trail(msgspec.Struct):
     """How far a request has come: tries made, and the hops of its redirect chain as (URL, status)."""
 
     attempt: int = 0

@@ -50,7 +50,7 @@ class Entry:
         books, over_budget = self._books, []
         for request in requests:
             mark = request.fingerprint
-            if mark in books.seen:
+            if not books.seen.add(mark):
                 self._duplicates += 1
                 if mark in books.wanted:
                     books.wanted[mark] = (request, parent)
@@ -58,9 +58,9 @@ class Entry:
                     books.note(request)
                 continue
             if books.budget is not None and (reason := books.budget.spend(request.url, request.depth, self._from)):
-                over_budget.append((str(request.url), reason))  # not seen: it may still come in by another way
+                books.seen.discard(mark)  # it may still come in by another way
+                over_budget.append((str(request.url), reason))
                 continue
-            books.seen.add(mark)
             books.note(request)
             books.last_id += 1
             queue = self._queue(origin(request.url))

@@ -8,10 +8,11 @@ No time is read here and nothing is decided but the order within one host.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 
-from scraper.policy.pace import FRESH, Heard, Pace, Pacing
+import msgspec
+
+from scraper.policy.pace import FRESH, WELL, Heard, Pace, Pacing
 
 __all__ = ["Host", "HostQueue", "Slot", "best_queue", "next_queue"]
 
@@ -53,19 +54,28 @@ class Host:
 
         Of a host that is owed a rest one request at a time goes out: only then is known from when it rests.
         """
-        return self.in_flight < self.pace.slots(limit) and not (self.leaving and self.pace.gap(self.gap, limit))
+        pace = self.pace
+        if pace is WELL or pace is FRESH:  # as nearly all hosts are, at every turn: their rate is what is configured
+            return self.in_flight < limit and not (self.leaving and self.gap)
+        return self.in_flight < pace.slots(limit) and not (self.leaving and pace.gap(self.gap, limit))
 
     def left(self, at: float, limit: int) -> None:
         """Rest from clock time `at`, when a request went out."""
         self.sent_at = max(self.sent_at, at)
         self.next_at = max(self.next_at, at + self.pace.gap(self.gap, limit))
 
-    def hear(self, heard: Heard, now: float, pacing: Pacing) -> None:
-        """Change the pace by what was heard, and rest when the host asks for that or does not answer."""
-        rested_at = self.pace.rested_at
-        self.pace = pacing.hear(self.pace, heard, now)
-        if self.pace.rested_at > rested_at:
+    def hear(self, heard: Heard, now: float, pacing: Pacing) -> bool:
+        """Change the pace by what was heard, and rest when the host asks for that or does not answer.
+
+        Tell whether the pace is another one now.
+        """
+        before = self.pace
+        self.pace = pacing.hear(before, heard, now)
+        if self.pace is before:
+            return False
+        if self.pace.rested_at > before.rested_at:
             self.next_at = max(self.next_at, now + pacing.rest(self.pace))
+        return True
 
     def __repr__(self) -> str:
         queued = sum(queue.length for queue in self.queues)
@@ -90,8 +100,7 @@ class HostQueue:
         return f"<HostQueue {self.origin} {self.length} queued>"
 
 
-@dataclass(slots=True)
-class Slot:
+class Slot(msgspec.Struct):
     """What a lease holds of its host."""
 
     queue: HostQueue

@@ -135,17 +135,21 @@ class Index:
         if not host.ticket or priority > host.rank:
             self._offer_turn(host, now)
 
+    def _notice_rest(self, host: Host, now: float) -> None:
+        """Look at a host again that may have room or may have to rest, unless it stands where it may be asked now."""
+        if not host.ticket or host.next_at > now:
+            self._offer_turn(host, now)
+
     def _offer_turn(self, host: Host, now: float) -> None:
         """Put the host into the heap where it belongs now, if it belongs in one."""
-        dead = host.pace.dead
-        queue = best_queue(host) if dead or host.has_room(self._limit) else None
+        queue = best_queue(host) if host.has_room(self._limit) or host.pace.dead else None
         if queue is None:
             host.ticket = 0
             return
         self._tickets += 1
         host.ticket = self._tickets
         host.rank = queue.lanes[0][0]
-        if host.next_at > now and not dead:
+        if host.next_at > now and not host.pace.dead:
             heappush(self._resting, (host.next_at, host.ticket, host))
         else:
             heappush(self._ready, (-host.rank, host.ticket, host))
@@ -181,7 +185,7 @@ class Index:
         slot.host.leaving -= 1
         slot.host.left(at, self._limit)
         self._touched[slot.host] = None
-        self._offer_turn(slot.host, now)
+        self._notice_rest(slot.host, now)
         return slot.host.ticket > 0
 
     def release(self, request: int, origin: str, sent_at: float | None, now: float, heard: Heard | None = None) -> None:
@@ -190,14 +194,17 @@ class Index:
         host = slot.host
         slot.held = False
         host.in_flight -= 1
-        host.leaving -= slot.leaving
+        news = slot.leaving  # that it went out was not said yet
+        host.leaving -= news
         slot.leaving = False
-        if heard is not None and self._pacing is not None:
-            host.hear(heard, now, self._pacing)
-        if sent_at is not None:
+        changed = heard is not None and self._pacing is not None and host.hear(heard, now, self._pacing)
+        if sent_at is not None and (news or changed or sent_at > host.sent_at):
             host.left(sent_at, self._limit)
         self._touched[host] = None
-        self._offer_turn(host, now)
+        if changed:
+            self._offer_turn(host, now)
+        else:
+            self._notice_rest(host, now)
 
     def rests(self, now: float) -> list[tuple[str, float]]:
         """Return the hosts whose rest has changed and is not over, each with its end in clock seconds."""

@@ -77,12 +77,15 @@ class Lanes:
         The same as `put` for each, at a quarter of the price: this is what going on waits for.
         """
         self.extend(last)
-        following, lanes = self._next, dict[tuple[int, int], Lane]()
-        lengths = [0] * len(queues)
+        following, lengths = self._next, [0] * len(queues)
+        by_priority = dict[int, dict[int, Lane]]()
+        lanes, latest = by_priority.setdefault(0, {}), 0
         for request, place, priority in requests:
-            lane = lanes.get((place, priority))
+            if priority != latest:
+                lanes, latest = by_priority.setdefault(priority, {}), priority
+            lane = lanes.get(place)
             if lane is None:
-                lane = lanes[place, priority] = _lane_of(queues[place].lanes, priority)
+                lane = lanes[place] = _lane_of(queues[place].lanes, priority)
                 lane[1] = request
             else:
                 following[lane[2]] = request

@@ -7,13 +7,12 @@ Zero is not a member (it marks a free slot).
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 __all__ = ["Seen"]
 
 SHARD_BITS = 8
 FIRST_SLOTS = 16  # per shard: 32 KiB for an empty set
-CROWDED = 1.1  # a full shard against the average one
 _SHIFT = 64 - SHARD_BITS  # what is left of a number is -128 to 127, and a list takes that for an index
 
 
@@ -77,29 +76,36 @@ class Seen:
         self._shards[which] = new
         self._free[which] = _room(size) - held
 
-    def fill(self, numbers: Iterable[int], count: int) -> None:
-        """Put `numbers` in, about `count` of them, at a fraction of the price that each would cost by itself."""
-        slots = FIRST_SLOTS
-        while _room(slots) < (len(self) + count) / len(self._shards) * CROWDED:
-            slots *= 2
-        for which, shard in enumerate(self._shards):
-            if len(shard) < slots:
-                self._resize(which, slots)
-        shards, free, added = self._shards, self._free, 0
+    def fill(self, numbers: Iterable[int]) -> None:
+        """Put many `numbers` in, at half the price that each would cost by itself.
+
+        One shard after the other: what is written to stays in the processor's cache.
+        """
+        parts = [array("q") for _ in self._shards]
+        puts = [part.append for part in parts]
         for number in numbers:
-            which = number >> _SHIFT
-            shard = shards[which]
-            mask = len(shard) - 1
+            puts[number >> _SHIFT](number)
+        del puts
+        for which in reversed(range(len(parts))):
+            if part := parts.pop():  # its room may be used again for the next shard
+                self._fill_shard(which, part)
+
+    def _fill_shard(self, which: int, numbers: Sequence[int]) -> None:
+        slots = len(self._shards[which])
+        held_before = _room(slots) - self._free[which]
+        while _room(slots) <= held_before + len(numbers):
+            slots *= 2
+        self._resize(which, slots)
+        shard, mask, added = self._shards[which], slots - 1, 0
+        for number in numbers:
             slot = number & mask
             while (held := shard[slot]) and held != number:
                 slot = (slot + 1) & mask
             if not held:
                 shard[slot] = number
                 added += 1
-                free[which] -= 1
-                if not free[which]:
-                    self._resize(which, 2 * len(shard))
         self._count += added
+        self._free[which] -= added
 
     def __contains__(self, number: int) -> bool:
         shard = self._shards[number >> _SHIFT]

@@ -11,11 +11,13 @@ Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do no
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from scraper.errors import StateDamaged, StateError
 from scraper.frontier.base import History
@@ -24,8 +26,9 @@ from scraper.frontier.tables import (
     HOPS,
     INSERTS,
     LAST_MOMENT,
+    MARKS_RUN,
     PENDING,
-    PENDING_ROWS,
+    PENDING_RUN,
     STREAKS,
     TABLES,
     TROUBLES,
@@ -39,8 +42,10 @@ APPLICATION_ID = 0x5343_5250  # "SCRP"
 LAYOUT = 3  # raised when the tables change
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
+RUN_ROWS = 4096  # that are read at a time when a crawl goes on
 
 Row = tuple[Any, ...]
+_NUMBERS = msgspec.json.Decoder(list[int])
 
 
 class Batch:
@@ -93,7 +98,7 @@ class Store:
         """Raise StateDamaged for what does not fit together while rows are made into requests inside the block."""
         try:
             yield
-        except (LookupError, ValueError, TypeError, OverflowError, AssertionError) as error:
+        except (LookupError, ValueError, TypeError, OverflowError, AssertionError, msgspec.MsgspecError) as error:
             what = f"its rows contradict each other ({type(error).__name__}: {error})"
             raise StateDamaged(f"{self._path}: {what}; {CURE}") from error
 
@@ -168,37 +173,42 @@ class Store:
     def size(self) -> tuple[int, int]:
         """Return how many requests were accepted, which is the id of the last one, and how many are done."""
         with self._translated():
-            accepted, host = self._one("select coalesce(max(id), 0), coalesce(max(host), -1) from url")
+            accepted = self._one("select coalesce(max(id), 0) from url")[0]
             done, last = self._one("select count(*), coalesce(max(id), 0) from done")
-            hosts = self._one("select count(*) from host")[0]
-        if last > accepted or done > accepted or host >= hosts:
+        if last > accepted or done > accepted:
             raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
         return int(accepted), int(done)
 
-    def rows(self, table: str) -> int:
-        """Return the number of a table's rows."""
-        with self._translated():
-            return int(self._one(f"select count(*) from {table}")[0])  # noqa: S608 - our own names
+    def pending(self) -> Iterator[tuple[int, int, int]]:
+        """Yield (id, host, priority) of every request that is not done, in the order they came."""
+        runs = self._runs(PENDING_RUN)
+        return chain.from_iterable(zip(*columns, strict=True) for columns in runs)
 
-    def pending(self) -> Generator[Row]:
-        """Yield (id, host, priority, fingerprint) of every request that is not done, in the order they came."""
+    def marks(self) -> Iterator[list[int]]:
+        """Yield the fingerprints of all requests, and of all links that were refused, some thousand at a time."""
         with self._translated():
-            yield from self._db.execute(PENDING_ROWS)
+            hosts = self._one("select count(*) from host")[0]
+        for marks, last in self._runs(MARKS_RUN):
+            if max(last, default=-1) >= hosts:
+                raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
+            yield marks
+        with self._translated():
+            rows = self._db.execute("select mark from refused")
+            while found := rows.fetchmany(RUN_ROWS):
+                yield list(chain.from_iterable(found))
+
+    def _runs(self, query: str) -> Iterator[list[list[int]]]:
+        """Yield the columns of `query` for one run of requests after the other."""
+        with self._translated():
+            last = self._one("select coalesce(max(id), 0) from url")[0]
+            for before in range(0, last, RUN_ROWS):
+                texts = self._db.execute(query, (before, before + RUN_ROWS)).fetchone()
+                yield [_NUMBERS.decode(f"[{text or ''}]") for text in texts]
 
     def hops(self) -> Iterator[Row]:
         """Yield (request, fingerprint, whether that is pending, else why it ended) of every redirect that was taken."""
         with self._translated():
             yield from self._db.execute(HOPS)
-
-    def marks_of_refusals(self) -> Iterator[int]:
-        """Yield the fingerprint of every link that was refused."""
-        with self._translated():
-            yield from chain.from_iterable(self._db.execute("select mark from refused"))
-
-    def marks_of_done(self) -> Iterator[int]:
-        """Yield the fingerprint of every request that is done."""
-        with self._translated():
-            yield from chain.from_iterable(self._db.execute("select fp from done join url using (id)"))
 
     def urls_after(self, number: int) -> Iterator[Row]:
         """Yield (url, depth) of the requests that came after the one with this id."""

@@ -13,7 +13,6 @@ known, the half with the fewest pages is forgotten.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import msgspec
@@ -47,8 +46,7 @@ class Place(NamedTuple):
 _Told = tuple[dict[str, int], list[tuple[str, int, int, int]], list[tuple[str, list[str], int]]]
 
 
-@dataclass(slots=True)
-class _Path:
+class _Path(msgspec.Struct):
     pages: int  # accepted
     top: int  # depth of the shallowest page
     fruit: int  # depth of the deepest page that brought something, or was found elsewhere
@@ -99,19 +97,19 @@ class Budget:
 
         A seed (`source` is None) is the user's own word and exceeds none.
         """
-        place = place_of(url)
+        place, host = place_of(url), hostname(url)
         within = source is not None and not place.is_beside(source)
-        if source is not None and (reason := trap(url, self._year) or self._refuses(url, place, depth, within)):
+        if source is not None and (reason := trap(url, self._year) or self._refuses(host, place, depth, within)):
             return reason
-        path = self._take(url, place, depth)
+        path = self._take(host, place, depth)
         if not within:
             path.fruit = max(path.fruit, depth)
             if source is not None:
                 self.bears(source, depth - 1)
         return None
 
-    def _refuses(self, url: Url, place: Place, depth: int, within: bool) -> Reason | None:
-        if self._per_host is not None and self._hosts.get(hostname(url), 0) >= self._per_host:
+    def _refuses(self, host: str, place: Place, depth: int, within: bool) -> Reason | None:
+        if self._per_host is not None and self._hosts.get(host, 0) >= self._per_host:
             return Reason.BUDGET_HOST
         if self._per_filter is not None and self._filters.get(place, 0) >= self._per_filter:
             return Reason.BUDGET_FILTER
@@ -120,8 +118,7 @@ class Budget:
             return Reason.TRAP_CHAIN
         return None
 
-    def _take(self, url: Url, place: Place, depth: int) -> _Path:
-        host = hostname(url)
+    def _take(self, host: str, place: Place, depth: int) -> _Path:
         self._hosts[host] = self._hosts.get(host, 0) + 1
         if len(place.names) >= FILTER_PARAMETERS:
             if len(self._filters) >= PLACES_KNOWN:
@@ -134,7 +131,8 @@ class Budget:
             path = self._paths[place.path] = _Path(1, depth, depth)
         else:
             path.pages += 1
-            path.top = min(path.top, depth)
+            if depth < path.top:
+                path.top = depth
         return path
 
     def bears(self, place: Place, depth: int) -> None:
@@ -145,7 +143,7 @@ class Budget:
 
     def recall(self, url: Url, depth: int) -> None:
         """Count a URL of an earlier process; what it brought is not known, so it gets the benefit of the doubt."""
-        path = self._take(url, place_of(url), depth)
+        path = self._take(hostname(url), place_of(url), depth)
         path.fruit = max(path.fruit, depth)
 
     def told(self) -> bytes:

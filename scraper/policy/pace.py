@@ -12,11 +12,13 @@ clock, no queue and no host name may enter here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from enum import Enum
 from math import inf
 
-__all__ = ["FRESH", "Heard", "Pace", "Pacing", "Sign", "sign_of"]
+import msgspec
+from msgspec.structs import replace
+
+__all__ = ["FRESH", "WELL", "Heard", "Pace", "Pacing", "Sign", "sign_of"]
 
 PATIENCE = 3  # visits in a row that met nobody, or somebody who has enough, until the host is only probed
 GIVE_UP = 10  # probes in a row after that, until it counts as dead: seven minutes with the usual rests of up to 60 s
@@ -41,8 +43,7 @@ class Sign(Enum):
     DOWN = "down"  # nobody is there, or only a gateway that says so
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True, gc=False):
     """What was heard of a host when a request ended. Times are clock seconds."""
 
     sign: Sign
@@ -65,8 +66,7 @@ def sign_of(status: int, reason: str = "") -> Sign:
     return _STATUSES.get(status, Sign.FAULT if status >= 500 else Sign.FINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True, kw_only=True):
     """How one host is doing."""
 
     share: float = 1.0  # of the configured rate
@@ -100,8 +100,7 @@ FRESH = Pace()
 WELL = Pace(latency=QUICK, usual=SLOW / RISE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pacing:
+class Pacing(msgspec.Struct, frozen=True, kw_only=True):
     """How patient this crawl is with hosts in trouble."""
 
     backoff: float  # seconds of the first rest; doubled with each further one

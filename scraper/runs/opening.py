@@ -7,7 +7,7 @@ aside when the user asks to start over.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from scraper.clock import Clock
 from scraper.errors import StateDamaged

@@ -104,6 +104,20 @@ def test_the_heaps_do_not_grow_with_turns() -> None:
         assert max(sizes) <= 4 * FEW
 
 
+def test_what_changes_nothing_gives_no_new_turn() -> None:
+    """A host that stands where it may be asked keeps its place when one of its requests goes out or comes back."""
+    index = Index(limit=9, gap=lambda asked: 0.0, host_of=host_of, ask_robots=False)
+    queue = index.queue("http://host.test")
+    for number in range(1, 10):
+        index.append(number, queue, 0, 0.0)
+    leased = index.lease(1.0, 5)
+    entries = len(index._ready) + len(index._resting)
+    for request, where in leased:
+        assert index.sent(request, where.origin, 1.0, 1.0)
+        index.release(request, where.origin, 1.0, 1.0)
+    assert len(index._ready) + len(index._resting) == entries == 1
+
+
 @pytest.mark.slow
 def test_a_queued_url_costs_at_most_sixty_bytes(tmp_path: Path) -> None:
     """A million URLs in 500 queues, fingerprints included: the resident memory of the process that holds them."""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from scraper.frontier.sqlite import SqliteFrontier
-from scraper.frontier.store import MEMORY
-from scraper.outcome import Fetched
+from scraper.frontier.store import MEMORY, RUN_ROWS
+from scraper.outcome import Fetched, Reason
 from scraper.policy.politeness import host_of
 from scraper.request import Request
 from scraper.testing.frontier_steps import WaitingClock, fixed_gap
@@ -69,3 +69,29 @@ def test_each_comes_once_at_its_turn_and_as_it_was(tmp_path: Path, where: str) -
     assert sum(map(len, turns.values())) == MANY
     for numbers in turns.values():
         assert numbers == sorted(numbers)
+
+
+async def test_going_on_reads_every_run_of_rows(tmp_path: Path) -> None:
+    """More requests than are read at a time, some done, of several hosts and priorities: each in its order, once."""
+    asked = [
+        Request(f"http://{'abc'[n % 3]}.test/{n}", priority=n % 2 * 7 - 3 * (n % 5 == 0))
+        for n in range(2 * RUN_ROWS + 5)
+    ]
+    frontier = frontier_on(tmp_path / "run.db")
+    await frontier.open()
+    await frontier.begin(1, {})
+    await frontier.offer(asked, [("mailto:a@b.test", Reason.SCHEME)])
+    done = await frontier.lease(3)
+    await frontier.commit([Visit(lease, Fetched(200)) for lease in done], {})
+    ended = {lease.request.url for lease in done}
+    await frontier.close()
+    again = frontier_on(tmp_path / "run.db")
+    assert (await again.open()).counts.queued == len(asked) - len(ended)
+    assert len(again._books.seen) == len(asked) + 1
+    assert (await again.offer(asked, [("mailto:a@b.test", Reason.SCHEME)])).duplicates == len(asked)
+    for queue in again._index.by_id:
+        mine = [(number, one) for number, one in enumerate(asked, 1) if one.url.startswith(queue.origin)]
+        waiting = [(number, one) for number, one in mine if one.url not in ended]
+        in_order = [number for number, _ in sorted(waiting, key=lambda entry: (-entry[1].priority, entry[0]))]
+        assert [again._index._lanes.take(queue)[0] for _ in range(queue.length)] == in_order
+    await again.close()

@@ -42,7 +42,7 @@ def test_filling_is_adding(there: list[int], added: list[int]) -> None:
     seen = Seen()
     for mark in there:
         seen.add(mark)
-    seen.fill(added, len(added))
+    seen.fill(added)
     assert len(seen) == len({*there, *added})
     assert all(mark in seen for mark in [*there, *added])
     assert not any(seen.add(mark) for mark in added)
