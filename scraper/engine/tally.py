@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import assert_never
 
-from msgspec import Struct, field
+import msgspec
 
 from scraper.frontier.base import Committed, History
 from scraper.outcome import PARTIAL, Failed, Fetched, Moved, Outcome, Reason, Refused, Retry, kind_of
@@ -26,7 +26,7 @@ _HOST_IS_DOWN = frozenset({"connection", "connect_timeout", "dns", "timeout", "t
 _FETCHED, _REFUSED, _FAILED = kind_of(Fetched(200)), kind_of(Refused(Reason.ROBOTS)), kind_of(Failed(""))
 
 
-class Trouble(Struct, frozen=True):
+class Trouble(msgspec.Struct, frozen=True):
     """One thing that a person should look at."""
 
     url: str
@@ -40,7 +40,7 @@ class Trouble(Struct, frozen=True):
         return lines[-1].strip()[:LINE_CHARS] if lines else ""
 
 
-class Tally(Struct):
+class Tally(msgspec.Struct):
     """Counts of one run; `resumed` ones were committed by an earlier process."""
 
     pages: int = 0
@@ -54,13 +54,15 @@ class Tally(Struct):
     robots: int = 0
     resumed_pages: int = 0
     resumed_items: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    failed: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)  # broken items and callbacks on pages that came
+    refused: Counter[str] = msgspec.field(default_factory=Counter)
+    failed: Counter[str] = msgspec.field(default_factory=Counter)
+    faults: Counter[str] = msgspec.field(default_factory=Counter)  # broken items and callbacks on pages that came
     troubles: dict[tuple[str, str], Trouble] = {}  # the first of each (reason, line)
-    trouble_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    trouble_counts: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     lost_seeds: list[Trouble] = []
-    streaks: Counter[str] = field(default_factory=Counter)  # failures in a row, of hosts whose last visit failed
+    streaks: Counter[str] = msgspec.field(
+        default_factory=Counter
+    )  # failures in a row, of hosts whose last visit failed
 
     def restore(self, history: History) -> None:
         """Take over what earlier processes have committed."""

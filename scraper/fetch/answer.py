@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 from aiohttp import hdrs
-from msgspec import Struct
 
 from scraper.errors import BodyTooLarge, ChunkedEncodingError, MalformedResponse, RequestException
 from scraper.fetch.base import Wanted, terms
@@ -37,7 +37,7 @@ _LENGTH, _CODING, _TRANSFER = hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.T
 LITTLE, LITTLE_SECONDS = 64 * 1024, 0.3  # bytes and seconds spent on a body that matters little, to keep its connection
 
 
-class AnswerReader(Struct, frozen=True, kw_only=True):
+class AnswerReader(msgspec.Struct, frozen=True, kw_only=True):
     """How bodies are read: at most `limit` bytes, all of them within `in_flight`, none slower than `slowest`."""
 
     limit: int

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Literal, Protocol, Self, TypeAlias
 
-from msgspec import Struct
+import msgspec
 
 from scraper.request import Request
 from scraper.response import Response
@@ -30,7 +30,7 @@ Wanted: TypeAlias = Literal["whole", "page", "part"]
 before it was cut short, marked as truncated."""
 
 
-class Terms(Struct, frozen=True, kw_only=True):
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller wants beside the answer. It is for the fetcher that does the work; those around it are unaware."""
 
     sent: Callable[[float], object] = _nobody  # to be called when the request goes out, with the clock seconds of that

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import aiohttp
+import msgspec
 from aiohttp import (
     ClientOSError,
     ClientRequest,
@@ -34,7 +35,6 @@ from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
-from msgspec import Struct, structs
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -52,7 +52,7 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
 
 
-class Answer(Struct):
+class Answer(msgspec.Struct):
     """The head of an answer, its body on the way, and what holds the connection."""
 
     status: int
@@ -85,7 +85,7 @@ class _Destination(ClientRequest):
         return super().connection_key
 
 
-class _Origin(Struct):
+class _Origin(msgspec.Struct):
     """What all requests to one origin have in common."""
 
     request: _Destination
@@ -98,7 +98,7 @@ class LeanWay:
 
     def __init__(self, session: ClientSession, wire: Wire) -> None:
         self._session = session
-        self._params = {"read_until_eof": True, "auto_decompress": False, **structs.asdict(wire)}
+        self._params = {"read_until_eof": True, "auto_decompress": False, **msgspec.structs.asdict(wire)}
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
 
     def covers(self, request: Request) -> bool:

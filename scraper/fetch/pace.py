@@ -13,8 +13,8 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
+import msgspec
 from aiohttp import StreamReader
-from msgspec import Struct
 
 __all__ = ["Pace", "Slowest", "TooSlowError"]
 
@@ -25,7 +25,7 @@ class TooSlowError(TimeoutError):
     """The body stopped, or comes too slowly."""
 
 
-class Slowest(Struct, frozen=True):
+class Slowest(msgspec.Struct, frozen=True):
     """The slowest pace that is borne; less for as long as a window ends the body, and silence is less."""
 
     window: float = 10.0  # seconds

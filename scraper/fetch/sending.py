@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+import msgspec
 from aiohttp import (
     ClientConnectionError,
     ClientConnectorError,
@@ -24,7 +25,6 @@ from aiohttp import (
 )
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.connector import Connection
-from msgspec import Struct
 
 from scraper.clock import Clock
 from scraper.fetch.base import terms
@@ -34,7 +34,7 @@ from scraper.urls import Url, hostname
 __all__ = ["NotSentAgainError", "Sending", "TimedRequest", "current_sending", "send_once"]
 
 
-class Sending(Struct):
+class Sending(msgspec.Struct):
     """One exchange on its way; `at`: when its request left (None: not yet)."""
 
     clock: Clock

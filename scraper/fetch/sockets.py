@@ -15,8 +15,8 @@ import resource
 from collections import OrderedDict, deque
 from typing import Protocol
 
+import msgspec
 from aiohttp.client_proto import ResponseHandler
-from msgspec import Struct
 
 __all__ = ["KeptConnections", "Share", "Turns", "share_descriptors"]
 
@@ -24,7 +24,7 @@ MAX_IDLE = 1000  # connections; more bring nothing, and each may hold 50 kB for 
 _UNLIMITED = 1 << 20
 
 
-class Share(Struct, frozen=True):
+class Share(msgspec.Struct, frozen=True):
     """How many connections may be in use, and how many more may idle."""
 
     busy: int

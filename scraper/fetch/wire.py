@@ -11,8 +11,8 @@ import math
 import ssl
 from collections.abc import Mapping
 
+import msgspec
 from aiohttp import ClientTimeout
-from msgspec import Struct
 
 from scraper.errors import SSLError
 from scraper.fetch.decoding import ACCEPT_ENCODING
@@ -26,7 +26,7 @@ MAX_HEADERS = 256
 SHORTEST_TIMEOUT = 0.001  # seconds
 
 
-class Wire(Struct, frozen=True, kw_only=True):
+class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """How answers are read from a connection; bytes and counts as aiohttp has them."""
 
     read_bufsize: int

@@ -10,16 +10,10 @@ A jar belongs to one crawl or session. Plain values in and out, time as an argum
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-<<<<<<< HEAD
 from functools import lru_cache
 from math import inf
 
-from msgspec import Struct
-=======
-from math import inf
-
 import msgspec
->>>>>>> h5
 from msgspec.structs import replace
 
 from scraper.policy.domains import is_address, is_public_suffix
@@ -35,11 +29,7 @@ PLACES_KEPT = 1024  # origins and domains; a look at the list of suffixes costs 
 _Key = tuple[str, str, str, bool]  # name, path, port, host only
 
 
-<<<<<<< HEAD
-class Cookie(Struct, frozen=True, kw_only=True):
-=======
 class Cookie(msgspec.Struct, frozen=True, kw_only=True):
->>>>>>> h5
     """A cookie that is kept."""
 
     name: str
@@ -202,7 +192,7 @@ def _keeps_its_prefix(told: SetCookie, domain: str) -> bool:
     return name.startswith("__secure-") or (not domain and told.path == "/")
 
 
-class _Place(Struct, frozen=True):
+class _Place(msgspec.Struct, frozen=True):
     """What an origin is to cookies."""
 
     host: str

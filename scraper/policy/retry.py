@@ -16,8 +16,6 @@ from functools import cache
 
 import msgspec
 
-import msgspec
-
 from scraper.outcome import Failed, Retry
 
 __all__ = ["RetryPolicy", "retry_after"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from math import inf
 
-from msgspec import Struct
+import msgspec
 
 __all__ = ["CONTROLS", "MAX_LIFE", "SetCookie", "parse_date", "parse_set_cookie"]
 
@@ -32,7 +32,7 @@ DATES_KEPT = 256
 _LONGEST_NUMBER = 15  # digits of a Max-Age that matter
 
 
-class SetCookie(Struct, frozen=True):
+class SetCookie(msgspec.Struct, frozen=True):
     """One cookie as a server wrote it."""
 
     name: str
