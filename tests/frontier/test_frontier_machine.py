@@ -163,7 +163,7 @@ class FrontierMachine(RuleBasedStateMachine):
         for known in self.requests:
             if known.state != "done":
                 known.state = "delayed" if known.tried else "queued"
-                known.returned = False
+                known.returned = bool(known.chain)  # on its way from page to page it still goes first
 
     # -- in ----------------------------------------------------------------------------------------------------------
 
