@@ -20,7 +20,7 @@ __all__ = ["Record", "is_item", "size_of", "to_record", "weighed"]
 
 Record: TypeAlias = dict[str, Any]
 
-_TEXT = {str}
+_TEXT = frozenset((str,))
 _TEXTS = frozenset((str, Url))
 _NESTS = frozenset((list, tuple, dict, set, frozenset))
 _PLAIN: tuple[Any, ...] = (str, int, float, bytes, dict, list, tuple)  # msgspec takes them, but no subclasses
@@ -61,7 +61,7 @@ def weighed(item: object) -> tuple[Record, int]:
 
 def _usual(item: object) -> tuple[Record, int] | None:
     """Return record and size of a dict of what most items are made of; None for anything else, whether good or bad."""
-    if type(item) is not dict or (item and set(map(type, item)) != _TEXT):
+    if type(item) is not dict or not _TEXT.issuperset(map(type, item)):
         return None
     record = item.copy()
     room = [USUAL_SIZE]
@@ -108,7 +108,7 @@ def _copied_list(values: list[Any], depth: int, room: list[int]) -> list[Any]:
 
 
 def _copied_dict(fields: dict[Any, Any], depth: int, room: list[int]) -> Record:
-    if fields and set(map(type, fields)) != _TEXT:
+    if not _TEXT.issuperset(map(type, fields)):
         raise _UnusualError
     room[0] -= sum(map(len, fields))
     return {key: _copied(value, depth, room) for key, value in fields.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import weakref
 from typing import Any
 
@@ -204,6 +205,8 @@ def test_regular_expressions_see_the_readers_text() -> None:
     assert SHOP.css(".price").re(r"\d+\.\d+") == ["047.82", "50.10"]
     assert SHOP.css("article::attr(data-id)").re_first(r"\d$") == "7"
     assert SHOP.css("h3").re_first(r"(Sub)?mission") == ""
+    assert SHOP.css(".stock").re_first(re.compile(r"(\w+)\)")) == "available"
+    assert SHOP.css(".price").re_first(r"5\d\.\d+") == "50.10"
 
 
 @pytest.mark.parametrize(

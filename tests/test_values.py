@@ -39,7 +39,7 @@ from scraper.errors import (
     ScraperError,
     SpiderError,
 )
-from scraper.item import Record, is_item, to_record
+from scraper.item import MAX_BYTES, Record, is_item, to_record, weighed
 from scraper.outcome import Failed, Fetched, Moved, Reason, Refused, Retry, kind_of
 from scraper.request import Request, callback_name
 from scraper.response import Headers, Response
@@ -331,6 +331,17 @@ class TestResponses:
         assert 5 not in headers
         assert (len(headers), list(headers), headers.get("none")) == (2, ["set-cookie", "x-one"], None)
 
+    def test_a_response_is_a_value(self) -> None:
+        """Equal when its fields are, never changed, made anew with another field; the texts are worked out again."""
+        one = response(b"<p>\xe9", content_type="text/html; charset=latin-1")
+        assert (one.text, one.headers) == ("<p>é", one.headers)
+        other = dataclasses.replace(one, body=b"<p>a")
+        assert (other.text, other.url, other.status, other.history) == ("<p>a", one.url, 200, ())
+        assert dataclasses.replace(other, body=one.body) == one != other
+        assert len(Response(Request("http://h.test/"), status=204, url="http://h.test/").headers) == 0
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            one.status = 404  # type: ignore[misc]
+
     @pytest.mark.parametrize("status", [100, 200, 204, 301, 304, 399])
     def test_a_status_below_400_raises_nothing(self, status: int) -> None:
         """As in `requests`."""
@@ -578,6 +589,11 @@ leaves = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.dates(), st.decimals()
 )
 values = st.recursive(leaves, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=12)
+usual = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(Url("http://h.test/")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=12,
+)
 
 
 class TestItems:
@@ -709,6 +725,41 @@ class TestItems:
             assert json.loads(json.dumps(record, allow_nan=False)) == record
             return
         assert "value" in error
+
+    @bounded
+    @given(st.dictionaries(st.text() | st.integers(), usual, max_size=4))
+    @example({"value": ["\ud800"]})
+    @example({"\ud800": 1})
+    @example({"value": {"\ud800": 1}})
+    @example({Url("http://h.test/"): 1})
+    @example({"value": {Url("http://h.test/"): 1}})
+    @example({"value": [{1: "a", "1": "b"}]})
+    @example({"value": 10**4250})
+    @example({"value": [[[[[[[[["deep"]]]]]]]]]})
+    def test_the_usual_item_is_the_record_that_a_closer_look_gives(self, item: dict[Any, Any]) -> None:
+        """A dict takes a short way, a subclass of dict takes none; in both the size is that of the JSON."""
+        told: list[object] = []
+        for one in (item, OrderedDict(item)):
+            try:
+                record, size = weighed(one)
+            except ItemError:
+                told.append(None)
+            else:
+                assert size == len(msgspec.json.encode(record))
+                assert repr(record) == repr(to_record(one))
+                assert "Url" not in str(set(map(type, (*record, *record.values()))))
+                told.append(repr(record))
+        assert told[0] == told[1]
+
+    def test_what_is_weighed_is_small_enough(self) -> None:
+        """An item that is too large is refused by the name of its largest field, whatever makes it large."""
+        for item in (
+            {"small": 1, "big": "x" * MAX_BYTES},
+            {"small": 1, "big": ["é" * 200_000] * 64},
+            {"big" * 6_000_000: 1},
+        ):
+            with pytest.raises(ItemError, match=r"field 'big(big)*'.* bytes"):
+                weighed(item)
 
     def test_making_a_record_changes_nothing_and_shares_nothing(self) -> None:
         """The spider may go on using what it has yielded."""
