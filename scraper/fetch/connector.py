@@ -6,13 +6,14 @@ bytes is whole; and what breaks the rules within a body ends that body at once. 
 where it stands exactly behind the last one.
 
 Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_reading_paused`,
-`_buffer_paused`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml. What is sent, and
-whether again, must not enter.
+`_buffer_paused`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml. `max_size` of the
+transport is asyncio's. What is sent, and whether again, must not enter.
 """
 
 from __future__ import annotations
 
 import re
+from asyncio import BaseTransport
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -29,6 +30,7 @@ INTERIM, FINAL = 100, 200  # statuses: from the one to below the other there is 
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
 TLS_FAREWELL = 1.0  # seconds
 READ_APART = 64 * 1024  # bytes that are kept until the head is complete; a longer one is not looked at again
+READ_SIZE = 64 * 1024  # bytes at once; for asyncio's 256 KiB the heap grows and shrinks at nearly every read
 _HEAD_END = re.compile(rb"\n\r?\n")
 _SWITCHING = 101  # the only 1xx that is final: what follows is no HTTP
 
@@ -40,6 +42,12 @@ class Handler(ResponseHandler):
     _head: bytes | None = None  # what came for the answer that is waited for; None: its head is here
     _params: Mapping[str, Any]
     _is_clean = False  # whether the parser stands exactly behind an answer, as a new one would before it
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        """Begin; asyncio's transport of a socket, where it is that one, asks for less at once."""
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_SIZE
+        super().connection_made(transport)
 
     def set_response_params(self, **params: Any) -> None:
         """Be ready for an answer, with a new parser."""
