@@ -51,12 +51,9 @@ class Links:
 
     def meanings(self, references: Iterable[str]) -> tuple[dict[str, Url], dict[str, Reason]]:
         """Return the URLs of those references that mean one, and of the others why not; each once and in order."""
-        met: dict[str, Any] = dict.fromkeys(references)
-        missing = list(met)
-        for ground in () if self._base is None else self._base.grounds:
-            if known := _MET.group(ground):
-                met.update(zip(missing, map(known.get, missing), strict=True))
-                missing = [reference for reference in missing if met[reference] is None]
+        grounds = ("", "", "") if self._base is None else self._base.grounds
+        origin, above, folder = (_MET.group(ground).get for ground in grounds)
+        met: dict[str, Any] = {one: origin(one) or above(one) or folder(one) for one in references}
         refused: dict[str, Reason] = {}
         for reference in [reference for reference, target in met.items() if type(target) is not Url]:
             target = met[reference] or self.meaning(reference)
