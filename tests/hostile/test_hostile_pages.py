@@ -241,7 +241,7 @@ async def test_the_loop_goes_on_while_a_child_cleans() -> None:
 async def test_a_page_that_kills_its_child_is_refused(ending: str) -> None:
     """The deadline and the death of a child are answers."""
     with Steps() as steps:
-        limits = {"deadline": {"deadline": 0.01}, "death": {"child_memory": 48 * 1024 * 1024}}[ending]
+        limits = {"deadline": {"deadline": 0.01}, "death": {"child_memory": 32 * 1024 * 1024}}[ending]
         page = await Reading(steps=steps, **limits).read(lease(), response(b"<div>" * 100_000))
     assert isinstance(page, Failed)
     assert page.reason == reading.HOSTILE_PAGE
