@@ -7,10 +7,11 @@ from dataclasses import replace
 from benchmarks.harness.products import Products
 from benchmarks.steps.material import Material
 from benchmarks.steps.step import Step, Work
-from scraper.item import size_of, to_record
+from scraper.item import weighed
+from scraper.links import Links
 from scraper.page import Page
 from scraper.parsing.gate import is_suspicious
-from scraper.urls import canonical, join
+from scraper.urls import canonical
 
 __all__ = ["STEPS"]
 
@@ -63,9 +64,7 @@ def _resolve(material: Material) -> Work:
 
     def work() -> int:
         for base, references in links:
-            for reference in references:
-                if not reference.startswith(("mailto:", "javascript:", "tel:")):
-                    join(base, reference)
+            Links(base, "utf-8").meanings(references)
         return len(links)
 
     return work
@@ -119,7 +118,7 @@ def _items(material: Material) -> Work:
 
     def work() -> int:
         for item in items:
-            size_of(to_record(item))
+            weighed(item)
         return len(items)
 
     return work
