@@ -21,7 +21,7 @@ from scraper.urls import Url, join
 __all__ = ["Links"]
 
 LINKS_MET = 8192  # twice at most, 6 MB; a site has some hundred links that are on every page
-LONGEST_MET = 512  # characters of a reference and what it depends on; hardly any are more
+LONGEST_MET = 512  # characters of a reference with what it depends on, and of its URL; hardly any are more
 _MET = RecentGroups[str, str, Url | Reason](LINKS_MET)
 
 
@@ -45,7 +45,7 @@ class Links:
         if met is None:
             met = self._resolve(reference)
             in_any_encoding = reference.isascii() or "?" not in reference
-            if in_any_encoding and len(ground) + len(reference) <= LONGEST_MET:
+            if in_any_encoding and len(ground) + len(reference) <= LONGEST_MET and len(met) <= LONGEST_MET:
                 _MET.put(ground, reference, met)
         return met
 

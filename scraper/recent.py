@@ -96,7 +96,7 @@ class RecentGroups(Generic[G, K, V]):
 
     def put(self, group: G, key: K, value: V) -> None:
         """Remember `value` for `key` in `group`."""
-        if not self._free:
+        if self._free <= 0:  # a second thread may have taken the last
             self._old, self._young, self._free = self._young, {}, self._size
         members = self._young.setdefault(group, {})
         self._free -= key not in members

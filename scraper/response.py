@@ -7,7 +7,7 @@ of `requests`, because the session hands the same object to people who know that
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from typing import Any, TypeVar, overload
@@ -82,16 +82,15 @@ class Response:
     """What a server answered to `request`."""
 
     request: Request
-    _: KW_ONLY
-    status: int
-    url: str  # of this response, after any redirects
-    headers: Headers
-    body: bytes
-    http_reason: str  # the reason phrase of the status line
-    history: tuple[Response, ...]  # the redirects that led here, oldest first
-    sent_at: float  # clock seconds when the request's bytes were written
-    truncated: bool  # the body ended early
-    elapsed: float  # seconds from then to the last byte of the body
+    status: int = field(kw_only=True)
+    url: str = field(kw_only=True)  # of this response, after any redirects
+    headers: Headers = field(kw_only=True, default_factory=Headers)
+    body: bytes = field(kw_only=True, default=b"")
+    http_reason: str = field(kw_only=True, default="")  # the reason phrase of the status line
+    history: tuple[Response, ...] = field(kw_only=True, default=())  # the redirects that led here, oldest first
+    sent_at: float = field(kw_only=True, default=0.0)  # clock seconds when the request's bytes were written
+    truncated: bool = field(kw_only=True, default=False)  # the body ended early
+    elapsed: float = field(kw_only=True, default=0.0)  # seconds from then to the last byte of the body
 
     def __init__(
         self,

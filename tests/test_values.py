@@ -342,6 +342,12 @@ class TestResponses:
         with pytest.raises(dataclasses.FrozenInstanceError):
             one.status = 404  # type: ignore[misc]
 
+    def test_a_response_may_have_further_fields(self) -> None:
+        """A subclass that is a dataclass has the defaults of this one."""
+        made = dataclasses.make_dataclass("Kept", [("place", str, "here")], bases=(Response,), frozen=True)
+        kept = made(Request("http://h.test/"), status=200, url="http://h.test/")
+        assert (kept.place, kept.body, len(kept.headers), kept.ok) == ("here", b"", 0, True)
+
     @pytest.mark.parametrize("status", [100, 200, 204, 301, 304, 399])
     def test_a_status_below_400_raises_nothing(self, status: int) -> None:
         """As in `requests`."""

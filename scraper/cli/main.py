@@ -16,7 +16,7 @@ import gc
 import os
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -133,9 +133,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code; errors of ours become messages, never tracebacks."""
     words, threads = sys.argv[1:] if arguments is None else arguments, threading.enumerate()
     gc.disable()  # nothing that is imported is garbage; looking for it takes a seventh of the start
-    with leave_on_signals() as interrupts:
+    with leave_on_signals():
         try:
-            code = _main(words, interrupts)
+            code = _main(words)
         finally:
             settle()
             gc.freeze()  # nor is it looked at again at the end
@@ -147,7 +147,7 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _main(words: list[str], interrupts: Sequence[int]) -> int:
+def _main(words: list[str]) -> int:
     secure_streams()
     secrets: list[str] = []
     try:
@@ -164,8 +164,16 @@ def _main(words: list[str], interrupts: Sequence[int]) -> int:
     except BrokenPipeError:
         return FAILED  # the reader of a pipe has left (`scrape schema | head`)
     except Exception as error:
-        return INTERRUPTED if interrupts else _explain(error, words, secrets)
+        return INTERRUPTED if _is_interruption(error) else _explain(error, words, secrets)
     return code
+
+
+def _is_interruption(error: Exception) -> bool:
+    """Tell whether an interruption became this error: the making of a class turns it into one, until Python 3.12."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__cause__ or cause.__context__
+    return cause is not None
 
 
 def _say(text: str) -> None:

@@ -22,23 +22,17 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def leave_on_signals() -> Iterator[list[int]]:
-    """Let every signal raise KeyboardInterrupt, as Ctrl-C does; does nothing outside of the main thread.
-
-    Gives the list of those that came: what they interrupt may make another error of it. (Until Python 3.12 the making
-    of a class does.)
-    """
-    heard: list[int] = []
+def leave_on_signals() -> Iterator[None]:
+    """Let every signal raise KeyboardInterrupt, as Ctrl-C does; does nothing outside of the main thread."""
     if threading.current_thread() is not threading.main_thread():
-        yield heard
+        yield
         return
 
     def handle(number: int, frame: FrameType | None) -> None:
-        heard.append(number)
         raise KeyboardInterrupt
 
     with _handled_by(handle):
-        yield heard
+        yield
 
 
 @contextmanager

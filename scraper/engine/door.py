@@ -19,6 +19,7 @@ from scraper.urls import Url
 __all__ = ["Admitted", "Door"]
 
 LINKS_REMEMBERED = 8192  # twice at most; mostly the texts are shared with those who resolve links
+LONGEST_REMEMBERED = 512  # characters; hardly any link is longer
 REFUSALS_REMEMBERED = 4096  # twice at most; the links to elsewhere that a site has on every page are some dozens
 
 
@@ -43,7 +44,7 @@ class Door:
         self._scope = scope
         self._knows = knows
         self._known = Recent[Url, bool](LINKS_REMEMBERED)  # as pages have them, with what does not matter
-        self._refused = Recent[Url, Reason](REFUSALS_REMEMBERED)  # URLs that no way makes better
+        self._refused = Recent[Url, Reason](REFUSALS_REMEMBERED)  # as pages have them; no way makes them better
         self._told = Recent[tuple[str, Reason], Reason](REFUSALS_REMEMBERED)
 
     def admit(
@@ -76,28 +77,28 @@ class Door:
 
     def _admit_links(self, follow: Follow, accepted: list[Request], refused: list[tuple[str, Reason]]) -> int:
         """Judge those links that are news, and return how many others the frontier has."""
-        knows, refused_lately = self._knows, self._refused.has
         strange = self._known.others(follow.links)
         known = len(follow.links) - len(strange)
         for link in self._refused.others(strange):
-            url = self._scope.shorten(link)
-            if knows(url):
+            url, is_short = self._scope.shorten(link), len(link) <= LONGEST_REMEMBERED
+            if self._knows(url):
                 known += 1
-                self._known.put(link, True)
-            elif not refused_lately(url):
-                self._judge(follow.request(url), accepted, refused)
+                if is_short:
+                    self._known.put(link, True)
+                continue
+            reason = self._judge(follow.request(url), accepted, refused)
+            if reason is not None and reason is not Reason.TOO_DEEP and is_short:  # another way may be less deep
+                self._refused.put(link, reason)
         return known
 
-    def _judge(self, wanted: Request, accepted: list[Request], refused: list[tuple[str, Reason]]) -> None:
+    def _judge(self, wanted: Request, accepted: list[Request], refused: list[tuple[str, Reason]]) -> Reason | None:
         request = self._scope.cut(wanted)
         reason = self._scope.refuses(request)
         if reason is None:
             accepted.append(request)
-        else:
-            if reason is not Reason.TOO_DEEP:  # another way may be shorter
-                self._refused.put(request.url, reason)
-            if self._is_news(request.url, reason):
-                refused.append((request.url, reason))
+        elif self._is_news(request.url, reason):
+            refused.append((request.url, reason))
+        return reason
 
     def _is_news(self, link: str, reason: Reason) -> bool:
         """Tell whether it was not said lately that `link` is refused for `reason`."""

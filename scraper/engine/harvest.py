@@ -142,8 +142,8 @@ def _take(value: Any, page: Page, harvest: Harvest) -> None:
     elif type(value) is not GeneratorType and is_item(value):
         _take_item(value, harvest)
     elif isinstance(value, Iterable) and not isinstance(value, (str, bytes)):
-        _take_each(value, page, harvest)
-        return
+        for entry in value:  # a frame a level: what is nested may be so by some hundred levels
+            _take(entry, page, harvest)
     elif value is not None:
         harvest.faults.append(Fault("callback", _wrong(value)))
     harvest.spend(1)

@@ -228,6 +228,29 @@ def test_a_signal_while_a_class_is_made_is_no_error(project: Project, small_shop
     assert (ran.returncode, ran.stderr) == (130, "")
 
 
+DEAF = """
+import os
+import signal
+
+try:
+    os.kill(os.getpid(), signal.SIGTERM)
+    for _ in range(1000):
+        pass
+except BaseException:
+    pass
+
+undefined_name
+"""
+
+
+def test_an_error_after_a_signal_that_was_swallowed_is_told(project: Project, small_shop: Site) -> None:
+    """What somebody else's code does with an interruption hides no mistake."""
+    project.write(small_shop.origin + LISTING, spider=DEAF)
+    ran = project.scrape()
+    assert ran.returncode == 2
+    assert "undefined_name" in ran.stderr
+
+
 # -- any time ----------------------------------------------------------------------------------------------------
 
 

@@ -226,6 +226,17 @@ class TestCrashes:
         found = harvest(parse)
         assert found.crash or found.faults
 
+    def test_what_is_nested_may_be_so_by_hundreds(self) -> None:
+        """A level costs one of Python's frames, of which there are a thousand."""
+
+        def tree(depth: int) -> Iterator[Any]:
+            yield {"depth": depth}
+            if depth:
+                yield tree(depth - 1)
+
+        brought = harvest(lambda spider, page: tree(700))
+        assert (brought.crash, len(brought.records)) == ("", 701)
+
     def test_a_list_that_holds_itself_fails_its_page(self) -> None:
         """It ends."""
         endless: list[Any] = []

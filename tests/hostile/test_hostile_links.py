@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from case import case, row, table
 from logged import Reply, crawl, logged
 
+from scraper import links
 from scraper.engine.door import Door
 from scraper.follow import Follow
 from scraper.outcome import Reason
@@ -374,6 +376,48 @@ def test_a_link_that_is_known_is_asked_about_once() -> None:
         accepted, refused, number = at_the_door.admit([follow], links=10)
         assert ([request.url for request in accepted], refused, number) == ([new], (), 2)
         assert (asked.count(known), asked.count(new)) == (2, times)
+
+
+@case(
+    "links",
+    "refused-by-another-method",
+    behaviour="A form that sends to a URL is refused, and a link to that text stands on later pages.",
+    expectation="The link is judged by itself: without what does not matter it may be in the crawl.",
+    source="the project's own rule: every URL that was seen is in the crawl or on record",
+)
+@pytest.mark.parametrize(("deny", "length"), [(("utm_",), 2083), ((), 30)])
+def test_what_one_method_may_not_says_nothing_of_links(deny: tuple[str, ...], length: int) -> None:
+    """A link is looked at without its campaign's name, a request that sends data as it stands."""
+    at_the_door = door(deny=deny, url_length=length, ignore=("tracking",))
+    url = Url("http://shop.test/x?utm_source=1&id=2")
+    refused = at_the_door.admit([Request(url, method="POST", body=b"x")], links=10).refusals
+    assert [text for text, _ in refused] == [url]
+    for _ in range(2):
+        accepted, refused, _ = at_the_door.admit([Follow(links=(url,), like=Request(url))], links=10)
+        assert ([request.url for request in accepted], refused) == (["http://shop.test/x?id=2"], ())
+
+
+@case(
+    "links",
+    "long-links-are-not-remembered",
+    behaviour="Pages have links of a megabyte, each with another campaign's name.",
+    expectation="Nothing keeps them: what is remembered of links is short.",
+    source="the project's own rule: memory is bounded",
+)
+def test_long_links_are_not_remembered() -> None:
+    """The door asks again for what is long, and a reference whose URL is long is resolved again."""
+    asked: list[str] = []
+    at_the_door = Door(Scope(**bounds(ignore=("tracking",))), lambda url: not asked.append(url))
+    long, short = (Url(f"http://shop.test/?utm_source={'x' * size}") for size in (1_000_000, 10))
+    for _ in range(3):
+        assert at_the_door.admit([Follow(links=(long, short), like=Request(long))], links=10).known == 2
+    assert len(asked) == 3 + 1
+    before = len(links._MET)
+    escaped = links.Links(Url("http://shop.test/"), "utf-8")
+    assert len(str(escaped.meaning("/" + "\U0001f600" * 400))) > 4000
+    assert len(links._MET) == before
+    escaped.meaning("/short-and-new-here")
+    assert len(links._MET) == before + 1
 
 
 def test_a_page_that_disowns_some_links_tells_all_in_order() -> None:
