@@ -199,7 +199,7 @@ class Index:
         slot.leaving = False
         changed = heard is not None and self._pacing is not None and host.hear(heard, now, self._pacing)
         if sent_at is not None and (news or changed or sent_at > host.sent_at):
-            host.left(sent_at, self._limit)
+            host.left(max(sent_at, host.sent_at), self._limit)  # what the new pace asks, from the last request on
         self._touched[host] = None
         if changed:
             self._offer_turn(host, now)

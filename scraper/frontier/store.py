@@ -174,8 +174,9 @@ class Store:
         """Return how many requests were accepted, which is the id of the last one, and how many are done."""
         with self._translated():
             accepted = self._one("select coalesce(max(id), 0) from url")[0]
+            rows, before = self._one("select count(*), count(*) filter (where id < 1) from url")
             done, last = self._one("select count(*), coalesce(max(id), 0) from done")
-        if last > accepted or done > accepted:
+        if rows != accepted or before or last > accepted or done > accepted:
             raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
         return int(accepted), int(done)
 
@@ -188,13 +189,13 @@ class Store:
         """Yield the fingerprints of all requests, and of all links that were refused, some thousand at a time."""
         with self._translated():
             hosts = self._one("select count(*) from host")[0]
-        for marks, last in self._runs(MARKS_RUN):
-            if max(last, default=-1) >= hosts:
+        for marks, rows, last in self._runs(MARKS_RUN):
+            if [len(marks)] != rows or max(last, default=-1) >= hosts:
                 raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
             yield marks
         with self._translated():
-            rows = self._db.execute("select mark from refused")
-            while found := rows.fetchmany(RUN_ROWS):
+            refused = self._db.execute("select mark from refused")
+            while found := refused.fetchmany(RUN_ROWS):
                 yield list(chain.from_iterable(found))
 
     def _runs(self, query: str) -> Iterator[list[list[int]]]:

@@ -61,7 +61,7 @@ PENDING_RUN = """
 select group_concat(id), group_concat(host), group_concat(priority)
 from url where id > ? and id <= ? and not exists (select 1 from done where done.id = url.id)
 """
-MARKS_RUN = "select group_concat(fp), max(host) from url where id > ? and id <= ?"
+MARKS_RUN = "select group_concat(fp), count(*), max(host) from url where id > ? and id <= ?"
 HOPS = "select hop.id, fp, done.id is null, reason from hop left join done using (id) order by hop.rowid"
 TROUBLES = "select url, reason, detail from done cross join url using (id)"  # cross: in this order
 STREAKS = """

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from math import inf
+from typing import Any
 
 import msgspec
 from msgspec.structs import replace
@@ -51,6 +52,10 @@ class Cookie(msgspec.Struct, frozen=True, kw_only=True):
 
     def __repr__(self) -> str:
         return f"<Cookie {self.name} of {self.domain}>"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return what may be shown, which is not the value; some tools ask for this instead of the repr."""
+        return [("name", self.name), ("domain", self.domain)]
 
 
 class CookieJar:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -94,5 +95,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     drain: float
 
     def __repr__(self) -> str:
-        shown = [f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name not in _HIDDEN]
-        return f"Plan({', '.join(shown)})"
+        return f"Plan({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """Return what may be shown; some tools ask for this instead of the repr."""
+        return [(name, getattr(self, name)) for name in self.__struct_fields__ if name not in _HIDDEN]

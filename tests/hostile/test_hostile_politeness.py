@@ -11,6 +11,7 @@ from itertools import pairwise
 from math import inf
 from pathlib import Path
 
+import pytest
 from case import case, row, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -500,6 +501,30 @@ def test_a_turn_does_not_look_at_all_hosts() -> None:
     assert asked["gap"] == 1
     assert len(index.lease(0.2, 50)) == 50
     assert asked["gap"] == 51
+
+
+@case(
+    "politeness", "complaints-out-of-order",
+    behaviour="A host that answers two requests complains, first about the earlier one",
+    expectation="the longer rest counts from the last request that it got", source="the project's own rule",
+)  # fmt: skip
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("sign", [Sign.FAULT, Sign.BUSY])
+def test_a_slower_pace_counts_from_the_last_request(order: tuple[int, int], sign: Sign) -> None:
+    """Whichever answer comes first."""
+    index = Index(limit=2, gap=lambda wish: 10.0, host_of=host_of, ask_robots=False, pacing=PACING)
+    queue = index.queue("http://h.test")
+    for number in range(1, 9):
+        index.append(number, queue, 0, 0.0)
+    sent = {1: 0.0, 2: 10.0}
+    for number, at in sent.items():
+        assert [request for request, _ in index.lease(at, 5)] == [number]
+        index.sent(number, queue.origin, at, at)
+    for number, now in zip(order, (11.0, 11.5), strict=True):
+        index.release(number, queue.origin, sent[number], now, Heard(sign, sent[number], now - sent[number]))
+    pace = queue.host.pace.gap(10.0, 2)
+    assert pace > 10.0
+    assert queue.host.next_at == 10.0 + pace
 
 
 # -- the delay itself --------------------------------------------------------------------------------------------------

@@ -105,7 +105,14 @@ async def everything(tmp_path, site, **changes):
             report = await Run(plan, observers=(VisitLog(),)).execute()
     finally:
         logging.getLogger("scraper").removeHandler(handler)
-    texts = [stream.getvalue(), summary(report), json.dumps(as_data(report)), repr(report), repr(plan)]
+    texts = [
+        stream.getvalue(),
+        summary(report),
+        json.dumps(as_data(report)),
+        repr(report),
+        repr(plan),
+        repr(list(plan.__rich_repr__())),
+    ]
     files = {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir()}
     return server, "\n".join(texts), files
 
