@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import http.client
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class Running:
 @contextmanager
 def file_server(site: Site, *, processor: int | None = None, delay: str = "") -> Iterator[Running]:
     """Serve a site's files; `delay` (milliseconds, "50-200") takes our own server, nginx has none."""
+    _refuse_taken(site.addresses)
     nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
     if nginx is None or delay:
         more = ("--folder", site.folder, *(("--delay", delay) if delay else ()))
@@ -69,6 +71,7 @@ def file_server(site: Site, *, processor: int | None = None, delay: str = "") ->
 @contextmanager
 def own_server(kind: str, addresses: Sequence[str], *more: str, processor: int | None = None) -> Iterator[Running]:
     """Run our own server; `more` are its arguments."""
+    _refuse_taken(addresses)
     command = [sys.executable, "-m", "benchmarks.servers.loopback", "--kind", kind, "--listen", ",".join(addresses)]
     with _process([*command, *more], processor) as pid:
         _wait_for(lambda: _ask(addresses[0], COUNT))
@@ -84,6 +87,14 @@ def _process(command: Sequence[str], processor: int | None) -> Iterator[int]:
     finally:
         child.terminate()
         child.wait()
+
+
+def _refuse_taken(addresses: Sequence[str]) -> None:
+    """Make sure that nobody else answers there: what is measured then would be another site."""
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=1):
+            raise SystemExit(f"{address} is taken: a server of an earlier run may still be there; stop it")
 
 
 def _wait_for(ask: Callable[[], object]) -> None:

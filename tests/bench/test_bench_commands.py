@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,6 +62,13 @@ def test_peers_that_are_installed_get_every_item_right(name: str, site: Site) ->
             name, _python_of(name), site, truth_of(site), running, connections=8, processor=machine.processors()[1]
         )
     assert (result.right, result.wrong) == (site.items, 0), result.first_wrong
+
+
+def test_no_stranger_is_measured(site: Site) -> None:
+    """Where a server of an earlier run still answers, nothing is measured."""
+    host, _, port = site.addresses[0].rpartition(":")
+    with socket.create_server((host, int(port))), pytest.raises(SystemExit, match="is taken"), file_server(site):
+        pass
 
 
 def test_a_contest_is_kept_as_table_data_and_picture(bench: Callable[..., str], tmp_path: Path) -> None:
