@@ -18,7 +18,6 @@ from scraper.engine.door import Door
 from scraper.engine.harvest import gather
 from scraper.engine.limits import Limits
 from scraper.engine.reading import Reading
-from scraper.engine.ready import Ready
 from scraper.errors import OutOfResources, RequestException, UnsafeAddress
 from scraper.fetch.base import Fetcher, Terms, Wanted, terms
 from scraper.fetch.gate import Gate
@@ -75,7 +74,7 @@ class Crawler:
         self._drain = drain
         self._pages = pages
         self._items = items
-        self._ready = Ready()
+        self._ready: asyncio.Queue[Lease | None] = asyncio.Queue(workers)
         self._busy = 0  # leases that were handed out and have not come to their visit's end
         self._idle = asyncio.Event()
         self._ended = asyncio.Event()
@@ -217,7 +216,7 @@ class Crawler:
             timing = group.create_task(self._keep_time())
             await self._dispatch()
             for _ in workers:
-                self._ready.put(None)
+                await self._ready.put(None)
             _, late = await asyncio.wait(workers, timeout=self._drain if self.stopped_by else None)
             for patience in (CLEAN_UP, None):  # a callback may swallow its first cancellation, not the second
                 for worker in late - self._handing_over:
@@ -251,7 +250,7 @@ class Crawler:
                 break
             self._busy += len(leases)
             for lease in leases:
-                self._ready.put(lease)
+                self._ready.put_nowait(lease)
 
     def _allowance(self) -> int:
         """Return how many more requests may be started now."""

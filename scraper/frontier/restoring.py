@@ -1,7 +1,7 @@
 """The books and the index, rebuilt from what a store has on record.
 
 Whoever runs the same command again waits for this, so it is a few loops over a few columns: a million requests take
-about one second. Waits that were promised are kept, whatever the wall clock did in between.
+little more than a second. Waits that were promised are kept, whatever the wall clock did in between.
 
 Synchronous; no SQL here, and nothing is written.
 """

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from logged import Reply, crawl, links, logged
 
 from scraper.clock import SystemClock
-from scraper.frontier import books
+from scraper.frontier.books import SPENT_EVERY
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.frontier.store import MEMORY
 from scraper.outcome import Fetched, Reason
@@ -413,20 +413,35 @@ async def test_a_calendar_ends() -> None:
     expectation="What was taken before counts: the host's budget holds over both processes.",
     source=OWN_BUDGET,
 )
-@pytest.mark.parametrize("written_every", [books.SPENT_EVERY, 20])
-async def test_budgets_are_rebuilt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written_every: int) -> None:
-    """Killing a crawl is no way round a budget, whether it was written down or is counted again."""
-    monkeypatch.setattr(books, "SPENT_EVERY", written_every)
+async def test_budgets_are_rebuilt(tmp_path: Path) -> None:
+    """Killing a crawl is no way round a budget."""
     visited: list[str] = []
     for most in (20, 20, 1000):
         async with frontier(tmp_path / "run.db", Budget(per_host=50, per_filter=None, year=YEAR)) as it:
             await it.offer([Request(url("/"))])
             visited += await visit_all(it, lambda lease: [f"/x/{lease.id}-{n}" for n in range(3)], most)
     assert len(visited) == len(set(visited)) == 50
-    assert bool(list(read_rows(tmp_path / "run.db", "select * from spent"))) == (written_every == 20)
     assert dict(read_rows(tmp_path / "run.db", "select reason, count(*) from refused group by reason")).keys() == {
         "budget_host"
     }
+
+
+@case(
+    "traps",
+    "budgets-written-down-survive",
+    behaviour="A crawl whose budget was written down, after ten thousand links, is killed and goes on.",
+    expectation="What was written down counts, and so do the links that came after it.",
+    source=OWN_BUDGET,
+)
+async def test_budgets_that_were_written_down_are_rebuilt(tmp_path: Path) -> None:
+    """What is written down is not counted again, and not forgotten."""
+    path, most = tmp_path / "run.db", SPENT_EVERY + 60
+    for number in (SPENT_EVERY, 40, 100):
+        async with frontier(path, Budget(per_host=most, per_filter=None, year=YEAR)) as it:
+            await it.offer([Request(url("/"))])
+            await visit_all(it, lambda lease, count=number: [f"/x/{lease.id}-{n}" for n in range(count)], 1)
+    assert len(list(read_rows(path, "select * from spent"))) == 1
+    assert list(read_rows(path, "select count(*) from url")) == [(most,)]
 
 
 @case(
