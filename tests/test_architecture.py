@@ -7,6 +7,7 @@ reason written down, the rule.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -542,6 +543,13 @@ def bound(node: ast.stmt) -> Iterator[str]:
 def test_what_a_module_offers_is_there() -> None:
     """`__all__` names only what the module has, each name once; the package's own names are loaded later."""
     assert_kept(false_offers, apart_from=("__init__", "sinks"))
+
+
+def test_no_test_patches_what_it_tests() -> None:
+    """Tests use fakes that are part of the product, real sockets and plain values: what they saw is what users get."""
+    tests = [path for path in Path(__file__).parent.rglob("*.py") if path != Path(__file__)]
+    patching = re.compile(r"monkeypatch|unittest\.mock|from unittest import mock")
+    assert [path.name for path in tests if patching.search(path.read_text("utf-8"))] == []
 
 
 # -- debts -------------------------------------------------------------------------------------------------------

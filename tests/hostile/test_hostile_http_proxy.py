@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import importlib.util
+import os
 import struct
 import traceback
 
@@ -239,12 +240,15 @@ async def test_the_guard_stands_in_front_of_the_proxy():
     behaviour="The environment names a proxy:", expectation="It counts only where it was asked for, by curl's rules.",
     source="curl(1) ENVIRONMENT; CVE-2016-5385 (httpoxy)",
 )  # fmt: skip
-async def test_the_environment_counts_when_asked(environ, url, expected, monkeypatch):
+async def test_the_environment_counts_when_asked(environ, url, expected):
     scheme, _, rest = url.partition("://")
     if environ is None:
-        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-        async with Server(HI) as site:
-            assert (await get_at(site.base)).body == b"hi"
+        os.environ["HTTP_PROXY"] = "http://127.0.0.1:1"
+        try:
+            async with Server(HI) as site:
+                assert (await get_at(site.base)).body == b"hi"
+        finally:
+            del os.environ["HTTP_PROXY"]
         return
     chosen = ProxyChoice(ENVIRONMENT, environ).choose(scheme, rest.strip("/"))
     assert (chosen.host if chosen else "") == expected

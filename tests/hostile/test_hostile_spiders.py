@@ -378,9 +378,7 @@ class CleansUp(Spider):
     source="asyncio documentation, Task.cancel",
 )
 @pytest.mark.parametrize("spider", [SwallowsCancellation, CleansUp])
-async def test_a_callback_cannot_keep_a_crawl_from_stopping(
-    spider: type[Spider], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_callback_cannot_keep_a_crawl_from_stopping(spider: type[Spider]) -> None:
     """The second cancellation ends it; an honest clean-up has time."""
     async with asyncio.timeout(10):
         report = await run(spider, limits={"time": 0.05}, shutdown={"drain": 0.05})
@@ -459,7 +457,7 @@ async def test_many_items_are_no_runaway() -> None:
     expectation="It is stopped at a number of bytes, long before memory runs out.",
     source="the project's own bound",
 )
-async def test_large_items_without_end_are_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_large_items_without_end_are_stopped() -> None:
     """The items of one page have a bound together."""
     spent = harvesting.Harvest(bytes=harvesting.MAX_YIELDED + 1)
     with pytest.raises(Exception, match="bytes of items"):
