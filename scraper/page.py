@@ -19,7 +19,7 @@ from scraper.hrefs import with_encoded_query
 from scraper.links import Links
 from scraper.mime import Kind, kind_of_body
 from scraper.outcome import Reason
-from scraper.parsing.nodes import attribute, find
+from scraper.parsing.nodes import attribute
 from scraper.parsing.tree import markup_tree
 from scraper.policy.directives import directives
 from scraper.policy.refresh import refresh_target
@@ -58,7 +58,6 @@ class Page:
         self._told: frozenset[str] | None = None
         self._kind: Kind | None = None
         self._root: list[LexborNode] | None = None
-        self._notes: list[LexborNode] | None = None
 
     @property
     def request(self) -> Request:
@@ -138,11 +137,8 @@ class Page:
         return body if as_it_is else self.response.text.encode()
 
     def _said(self, tag: str) -> list[LexborNode]:
-        """Return the `<base>` or the `<meta>` elements, wherever they stand; one walk through the page finds both."""
-        notes = self._notes
-        if notes is None:
-            notes = self._notes = find(self._roots(), "base, meta")
-        return [note for note in notes if note.tag == tag]
+        """Return the `<base>` or the `<meta>` elements, wherever they stand."""
+        return [note for root in self._roots() for note in root.parser.tags(tag)]
 
     @property
     def base_url(self) -> str:
