@@ -155,8 +155,8 @@ class Page:
         robots = self._told
         if robots is None:
             names = ("robots", self._robot or "robots")
-            named = [meta for meta in self._said("meta") if (attribute(meta, "name") or "").strip().lower() in names]
-            told = [attribute(meta, "content") or "" for meta in named]
+            metas = [meta.attributes for meta in self._said("meta")]  # most have no name, and to ask for one takes longer
+            told = [meta.get("content") or "" for meta in metas if (meta.get("name") or "").strip().lower() in names]
             robots = self._told = directives(told, self.response.headers.get_all("x-robots-tag"), self._robot)
         return robots
 
