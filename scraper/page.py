@@ -155,7 +155,7 @@ class Page:
         robots = self._told
         if robots is None:
             names = ("robots", self._robot or "robots")
-            metas = [meta.attributes for meta in self._said("meta")]  # most have no name, and to ask for one takes longer
+            metas = [meta.attributes for meta in self._said("meta")]  # to ask for one that is absent takes longer
             told = [meta.get("content") or "" for meta in metas if (meta.get("name") or "").strip().lower() in names]
             robots = self._told = directives(told, self.response.headers.get_all("x-robots-tag"), self._robot)
         return robots
