@@ -10,19 +10,17 @@ No fetching, no frontier and no scope may enter here: whether a link is followed
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
-from selectolax.lexbor import LexborHTMLParser, LexborNode
+from selectolax.lexbor import LexborNode
 
 from scraper.follow import Follow
 from scraper.hrefs import with_encoded_query
 from scraper.links import Links
 from scraper.mime import Kind, kind_of_body
 from scraper.outcome import Reason
-from scraper.parsing.head import bases_and_metas
 from scraper.parsing.nodes import attribute
-from scraper.parsing.tree import EMPTY, markup_tree
+from scraper.parsing.tree import markup_tree
 from scraper.policy.directives import directives
 from scraper.policy.refresh import refresh_target
 from scraper.request import Callback, Request, callback_name
@@ -59,7 +57,7 @@ class Page:
         self._links: Links | None = None
         self._told: frozenset[str] | None = None
         self._kind: Kind | None = None
-        self._parsed: tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]] | None = None
+        self._root: list[LexborNode] | None = None
 
     @property
     def request(self) -> Request:
@@ -120,19 +118,17 @@ class Page:
 
     def parse(self) -> None:
         """Parse the page now, if there is anything to parse; otherwise that happens when it is first asked for."""
-        self._tree()
+        self._roots()
 
-    def _tree(self) -> tuple[LexborHTMLParser, list[LexborNode], list[LexborNode]]:
-        """Return the tree, its `<base>` elements and its `<meta>` elements."""
-        if self._parsed is None:
-            source = self._source()
-            tree = markup_tree(source)
-            self._parsed = (tree, *bases_and_metas(tree, source))
-        return self._parsed
+    def _roots(self) -> list[LexborNode]:
+        """Return the root of the tree; nothing of what is no markup."""
+        roots = self._root
+        if roots is None:
+            root = markup_tree(self._source()).root if self.is_markup else None
+            roots = self._root = [] if root is None else [root]
+        return roots
 
     def _source(self) -> bytes:
-        if not self.is_markup:
-            return EMPTY
         if self._cleaned is not None:
             return self._cleaned.encode()
         body = self.response.body
@@ -140,11 +136,14 @@ class Page:
         as_it_is = self.response.encoding == "utf-8" and not body.startswith(_UTF8_BOM)
         return body if as_it_is else self.response.text.encode()
 
-    @cached_property
+    def _said(self, tag: str) -> list[LexborNode]:
+        """Return the `<base>` or the `<meta>` elements, wherever they stand."""
+        return [note for root in self._roots() for note in root.parser.tags(tag)]
+
+    @property
     def base_url(self) -> str:
         """What relative links are resolved against: the first `<base href>`, else the page's own URL."""
-        _, bases, _ = self._tree()
-        href = next((href for base in bases if (href := attribute(base, "href")) is not None), None)
+        href = next((href for base in self._said("base") if (href := attribute(base, "href")) is not None), None)
         return self.url if href is None else base_of(self.url, with_encoded_query(href, self.response.encoding))
 
     @property
@@ -155,10 +154,9 @@ class Page:
         """
         robots = self._told
         if robots is None:
-            _, _, metas = self._tree()
             names = ("robots", self._robot or "robots")
-            named = [meta for meta in metas if (attribute(meta, "name") or "").strip().lower() in names]
-            told = [attribute(meta, "content") or "" for meta in named]
+            metas = [meta.attributes for meta in self._said("meta")]  # to ask for one that is absent takes longer
+            told = [meta.get("content") or "" for meta in metas if (meta.get("name") or "").strip().lower() in names]
             robots = self._told = directives(told, self.response.headers.get_all("x-robots-tag"), self._robot)
         return robots
 
@@ -179,9 +177,8 @@ class Page:
 
     def css(self, selector: str) -> Selection:
         """Return what the CSS `selector` matches; see Selection. Raises SpiderError for a selector that is none."""
-        root = self._tree()[0].root if self.is_markup else None
         # Not kept: a page that holds a selection of itself would hold its tree until the garbage collector comes.
-        return Selection(self, [] if root is None else [root]).css(selector)
+        return Selection(self, self._roots()).css(selector)
 
     def links(self) -> Selection:
         """Return every link of an HTML page, `a[href]` and `area[href]`, in document order."""

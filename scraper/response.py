@@ -147,10 +147,14 @@ class Response:
         """The body, by the name `requests` gives it."""
         return self.body
 
-    @cached_property
+    @property
     def encoding(self) -> str:
         """The character encoding of the body, decided as browsers do (WHATWG): BOM, header, meta, content."""
-        return declared_encoding(self.body, self.headers.get("content-type", ""))
+        kept = vars(self)  # a cached_property takes a lock, for longer than it takes to decide
+        known: str | None = kept.get("_encoding")
+        if known is None:
+            known = kept["_encoding"] = declared_encoding(self.body, self.headers.get("content-type", ""))
+        return known
 
     @cached_property
     def text(self) -> str:

@@ -92,6 +92,8 @@ class Selection:
         node = self._node
         if node is None and self._found is None:
             node = self._node = first(self._start, self._query)
+            if node is None and len(self._above._all()) == 1:
+                self._found = []
         if node is None and (found := self._all()):  # what the first element above has not, another one may have
             node = self._node = found[0]
         return node

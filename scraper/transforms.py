@@ -17,7 +17,6 @@ MAX_DIGITS = 308  # of the whole part: a float ends there, and a longer run of d
 
 _GAP = "[ \u00a0\u2007\u2009\u202f'\u2019]"  # white space that does not break a number, and apostrophes
 _END = r"(?![.,]?\d)"
-_START = re.compile(r"(?:(?<!\w)([-\u2212])[$€£¥]?)?(?=\d|(?<![\w.,])[.,]\d)")
 # Whole part and fraction of the number that begins here; the first form that fits is meant.
 _FORMS = (
     r"([1-9]\d{0,2}(?:,\d{3})+)(?:\.(\d+))?",  # 1,234.5
@@ -28,8 +27,12 @@ _FORMS = (
     r"(\d*)[.,](\d+)",  # 1.5 and 1,5 and .5
 )
 _DIGITS = r"(\d+)()"
-# What most numbers are, and any form would say the same of: digits, perhaps a point and digits, nothing that goes on.
-_PLAIN = re.compile(rf"(\d{{1,{MAX_DIGITS}}}+)(?:\.(\d++))?(?!(?:[.,]|{_GAP})?\d)")
+# Where a number begins, and all of it when it is what most are: digits, perhaps a point and digits, nothing that goes
+# on. Any form would say the same of such a one.
+_FIRST = re.compile(
+    r"(?:(?<!\w)([-\u2212])[$€£¥]?)?(?=\d|(?<![\w.,])[.,]\d)"
+    rf"(?:(\d{{1,{MAX_DIGITS}}}+)(?:\.(\d++))?(?!(?:[.,]|{_GAP})?\d))?"
+)
 _NOT_DIGITS = re.compile(r"\D+")
 
 
@@ -66,20 +69,20 @@ def integer(text: str) -> int | None:
 
 def _find(text: str) -> tuple[str, str, str] | None:
     """Return sign, whole digits and fraction digits of the first number."""
-    start = _START.search(text)
-    if start is None:
+    first = _FIRST.search(text)
+    if first is None:
         return None
-    at = start.end()
-    plain = _PLAIN.match(text, at)
+    minus, plain, fraction = first.groups()
+    sign = "-" if minus else ""
     if plain is not None:
-        return "-" if start[1] else "", plain[1], plain[2] or "0"
-    match = next(filter(None, (form.match(text, at) for form in _forms())), None)
+        return sign, plain, fraction or "0"
+    match = next(filter(None, (form.match(text, first.end()) for form in _forms())), None)
     if match is None:
         return None
     whole = _NOT_DIGITS.sub("", match[1]) or "0"
     if len(whole) > MAX_DIGITS:
         return None
-    return "-" if start[1] else "", whole, match[2] or "0"
+    return sign, whole, match[2] or "0"
 
 
 @cache

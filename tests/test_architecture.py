@@ -93,7 +93,7 @@ LIBRARIES: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "yarl": (("fetch.",), "URLs of the package are `urls.Url`; yarl is aiohttp's own"),
     "selectolax": (
-        ("page", "parsing.tree", "parsing.nodes", "parsing.head", "selection"),
+        ("page", "parsing.tree", "parsing.nodes", "selection"),
         "the parser may be replaced by touching the reading rooms alone",
     ),
     "yaml": (("config.load",), "nothing of a file is trusted before config.load has bounded it"),

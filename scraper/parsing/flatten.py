@@ -206,7 +206,7 @@ def _close(state: _State, name: str, tag: str) -> None:
             state.dropped[name] -= 1
             return
         _forget(state, name)
-    if state.too_deep and state.open[-1] == name:
+    if state.too_deep and state.open[-1:] == [name]:  # none may be open: what ends, ends what is in it
         state.too_deep -= 1
         return
     for place in range(len(state.open) - 1, -1, -1):

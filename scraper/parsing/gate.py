@@ -68,10 +68,8 @@ def _opens_more(body: bytes) -> bool:
         opened = tags - 2 * body.count(b"</", start, end)
         if opened > FEW_OPENED or not first:
             first = end
-            counts = Counter(_names(body[start:end]))
-            ends = sum(times for name, times in counts.items() if name[:1] == b"/")
-            opened = _balance(counts)
-            if ends >= FEW_CLOSES and 2 * _unmatched(counts) > ends:
+            opened, ends, unmatched = _account(_names(body[start:end]))
+            if ends >= FEW_CLOSES and 2 * unmatched > ends:
                 return True
         balance += opened
         lowest = min(lowest, balance)
@@ -92,11 +90,13 @@ def is_harmless(body: bytes) -> bool:
     if any(tag.end() - tag.start() > LONG_TAG for tag in _WHOLE.finditer(body)):
         return False
     names = _names(body)
-    if _unmatched(Counter(names)) > MAX_DEPTH:
+    _, _, unmatched = _account(names)
+    if unmatched > MAX_DEPTH:
         return False
     balance = lowest = 0
     for start in range(0, len(names), SEGMENT):
-        balance += _balance(Counter(names[start : start + SEGMENT]))
+        opened, _, _ = _account(names[start : start + SEGMENT])
+        balance += opened
         lowest = min(lowest, balance)
         if balance - lowest > MAX_DEPTH - SEGMENT:
             return False
@@ -108,20 +108,20 @@ def _names(body: bytes) -> list[bytes]:
     return [name.lower() for name in _TAG.findall(body)]
 
 
-def _balance(counts: Counter[bytes]) -> int:
-    """Return how many more elements are opened than closed, of those that must be closed."""
-    balance = 0
+def _account(names: list[bytes]) -> tuple[int, int, int]:
+    """Return how many more elements are opened than closed, of those that must be; the end tags; those without start.
+
+    The last two count every end tag, also of an element that need not be closed.
+    """
+    counts = Counter(names)
+    opened = ends = unmatched = 0
     for name, times in counts.items():
-        weight = _WEIGHTS.get(name)
-        if weight is None:
-            weight = -1 if name[:1] == b"/" else 1
-        balance += weight * times
-    return balance
-
-
-def _unmatched(counts: Counter[bytes]) -> int:
-    """Return how many end tags have no start tag."""
-    return sum(max(0, times - counts[name[1:]]) for name, times in counts.items() if name[:1] == b"/")
+        closes = name[:1] == b"/"
+        opened += times * _WEIGHTS.get(name, -1 if closes else 1)
+        if closes:
+            ends += times
+            unmatched += max(0, times - counts.get(name[1:], 0))
+    return opened, ends, unmatched
 
 
 _WEIGHTS: dict[bytes, int] = {

@@ -14,9 +14,8 @@ import random
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser
 
-__all__ = ["EMPTY", "markup_tree", "nests"]
+__all__ = ["markup_tree", "nests"]
 
-EMPTY = b""
 _OPTIONS = int(LexborDocumentOptions.WO_EVENTS)
 PROBE, PROBE_EVERY = 2048, 131_072  # bytes; parsing so few takes a hundredth of the time of the page
 PROBED_FROM = PROBE_EVERY  # bytes; what lies in fewer, with other text around it, is parsed in a quarter of a second

@@ -187,6 +187,12 @@ def test_deep_elements_become_siblings() -> None:
     assert flatten("<div>" * 500 + "</div>" * 500).faults == ()
 
 
+@pytest.mark.parametrize("more", ["</div>", "</i>", "</article></p>"])
+def test_end_tags_may_be_more_than_elements_are_open(more: str) -> None:
+    """What was too deep ends with the element around it, and its own end tags still come."""
+    assert flatten("<article>" + "<div>" * 600 + "</article>" + more).text.endswith("</article>" + more)
+
+
 @case(
     "content",
     "formatting-bounded",
