@@ -22,7 +22,7 @@ V = TypeVar("V")
 class Recent(Generic[K, V]):
     """A dict of at most twice `size` entries, in which those stay that were put last.
 
-    `has` tells whether a key is known.
+    `has` tells whether a key is known, `get` what was put for it, or None.
 
     >>> recent = Recent[str, int](2)
     >>> recent.put("a", 1)
@@ -30,16 +30,14 @@ class Recent(Generic[K, V]):
     (1, False)
     """
 
-    __slots__ = ("_met", "_size", "has")
+    __slots__ = ("_met", "_size", "get", "has")
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._met: dict[K, V] = {}
-        self.has: Callable[[K], bool] = self._met.__contains__  # asked for each link: no frame of ours between
-
-    def get(self, key: K) -> V | None:
-        """Return what was put for `key`, None when that is forgotten or never was."""
-        return self._met.get(key)
+        # Asked for each link, so there is no frame of ours between.
+        self.has: Callable[[K], bool] = self._met.__contains__
+        self.get: Callable[[K], V | None] = self._met.get
 
     def others(self, keys: Iterable[K]) -> list[K]:
         """Return those of `keys`, in their order, that are forgotten or were never put."""
