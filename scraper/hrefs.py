@@ -12,26 +12,26 @@ needs a rule of the standard (dot segments inside, odd characters, names that ar
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 __all__ = ["STRIPPED", "Base", "is_opaque", "with_encoded_query"]
 
 STRIPPED = "".join(map(chr, range(0x21)))  # what the standard cuts off a URL's ends: C0 controls and space
 
 # Characters that the standard leaves alone in a path, and in the query of an http URL.
-_PATH = r"[A-Za-z0-9_~!$&()*+,;=:@%/.-]*"
-_QUERY = r"\?[A-Za-z0-9_~!$&()*+,;=:@%/.?\[\]-]*"
+_PATH = r"[A-Za-z0-9_~!$&()*+,;=:@%/.-]*+"
+_QUERY = r"\?[A-Za-z0-9_~!$&()*+,;=:@%/.?\[\]-]*+"
 _LOCAL = re.compile(rf"({_PATH})({_QUERY})?(?:#.*)?", re.DOTALL)
 # What may stand behind a folder as it is, if no segment begins with a dot.
-_PLAIN = re.compile(rf"[A-Za-z0-9_~!$&()*+,;=@-][A-Za-z0-9_~!$&()*+,;=:@/.-]*(?:{_QUERY})?")
+_PLAIN = re.compile(rf"[A-Za-z0-9_~!$&()*+,;=@-][A-Za-z0-9_~!$&()*+,;=:@/.-]*+(?:{_QUERY})?")
 # A name of plain labels whose last one is no number in any notation, or an IPv4 address as the standard writes it; a
 # port that is no scheme's own; no user.
 _NAME = r"(?:[a-z0-9_-]+\.)*[a-z][a-z0-9-]*"
 _NUMBER = r"(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _PORT = r"(?::(?!80/|443/)(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}))?"
-_FAR = re.compile(
-    rf"(https?://(?:{_NAME}|(?:{_NUMBER}\.){{3}}{_NUMBER}){_PORT}(?=/))({_PATH})({_QUERY})?(?:#.*)?",
-    re.DOTALL,
-)
+_ROOT = re.compile(rf"https?://(?:{_NAME}|(?:{_NUMBER}\.){{3}}{_NUMBER}){_PORT}/")
+_LONGEST_ROOT = 268  # characters: https://, a name of 253, a port and the slash
+_ROOTS_MET = 256
 
 # A scheme whose URLs have neither host nor folders; those of the standard's special schemes have, slash or no slash.
 _OPAQUE_START = r"(?!(?:https?|wss?|ftp|file):)[a-z][a-z0-9+.-]*:(?!/)"
@@ -79,18 +79,29 @@ class Base:
 
     def resolve(self, reference: str) -> str | None:
         """Return the URL, without fragment, that `reference` means; None when only the parser can tell."""
-        start, folder = 0, self._folders[0]
-        if reference[:3] == "../":
-            start, folder = 3, self._above
-        elif reference[:1] == "/":
-            start, folder = 1, self._root
-        elif ":" in reference:
-            start, folder = len(self._root), self._root
-            if reference[:start] != folder:
-                return self._resolve_otherwise(reference)
-        if "/." not in reference and _PLAIN.fullmatch(reference, start):  # nearly always
-            return folder + reference[start:]
-        return self._resolve_otherwise(reference)
+        return self.placed(reference)[0]
+
+    def placed(self, reference: str) -> tuple[str | None, str | None]:
+        """Return what `resolve` and `ground` say of `reference`; of the usual shapes both are one look."""
+        link = reference.partition("#")[0] if "#" in reference else reference
+        origin, above, folder = self.grounds
+        if link[:3] == "../" and link[3:4] != ".":
+            ground, place, start = above, self._above, 3
+        elif link[:1] == "/":
+            ground, place, start = origin, self._root, 1
+        elif ":" in link:
+            start = link.find("/", 8) + 1
+            ground, place = origin, link[:start]
+            if place != self._root and not _is_root(place):
+                return self._resolve_otherwise(reference), self.ground(reference)
+        elif link[:1] == ".":
+            place, start = self._climb(link)
+            ground = above if ".." in link[:start] else folder
+        else:
+            ground, place, start = folder, folder, 0
+        if link.find("/.", start) < 0 and _PLAIN.fullmatch(link, start):  # nearly always
+            return place + link[start:], ground
+        return self._resolve_otherwise(reference), self.ground(reference)
 
     def _resolve_otherwise(self, reference: str) -> str | None:
         own = reference.startswith(self._root)
@@ -103,7 +114,7 @@ class Base:
         folder = self._origin
         if path[0] != "/":
             if ":" in path:
-                return _far(reference)
+                return _far(path, query)
             folder, rest = self._climb(path)
             path = path[rest:]
         elif path[1:2] == "/" and not own:
@@ -132,12 +143,20 @@ class Base:
         return f"<Base {self._url}>"
 
 
-def _far(reference: str) -> str | None:
-    match = _FAR.fullmatch(reference)
-    if match is None:
-        return None
-    site, path, query = match.groups("")
-    return None if "/." in path or "%2" in path or "xn--" in site else f"{site}{path}{query}"
+def _far(path: str, query: str) -> str | None:
+    """Return the URL of another site that is cut into `path` and `query`; None when it is not plain."""
+    root = path[: path.find("/", 8) + 1]
+    return None if not _is_root(root) or path.find("/.", len(root) - 1) >= 0 or "%2" in path else path + query
+
+
+def _is_root(text: str) -> bool:
+    """Tell whether `text` is the URL of a site's root, and written as the standard writes it."""
+    return len(text) <= _LONGEST_ROOT and _is_plain_root(text)
+
+
+@lru_cache(_ROOTS_MET)
+def _is_plain_root(text: str) -> bool:
+    return _ROOT.fullmatch(text) is not None and "xn--" not in text
 
 
 def _without_dots(path: str) -> str | None:

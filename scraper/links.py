@@ -20,7 +20,7 @@ from scraper.urls import Url, join
 
 __all__ = ["Links"]
 
-LINKS_MET = 8192  # twice at most, 6 MB; a site has some hundred links that are on every page
+LINKS_MET = 16_384  # 6 MB; a site has some hundred links that are on every page
 LONGEST_MET = 512  # characters of a reference with what it depends on, and of its URL; hardly any are more
 _MET = RecentGroups[str, str, Url | Reason](LINKS_MET)
 
@@ -28,46 +28,50 @@ _MET = RecentGroups[str, str, Url | Reason](LINKS_MET)
 class Links:
     """What references mean on the pages that have one base URL and one encoding."""
 
-    __slots__ = ("_base", "_encoding", "_url")
+    __slots__ = ("_base", "_encoding", "_grounds", "_url")
 
     def __init__(self, base_url: str, encoding: str) -> None:
         """`base_url`: any URL that has folders; `encoding`: of the page, in which its queries are meant."""
         self._url = str(base_url)  # no Url: what could not be cut is for the parser
         self._encoding = encoding
         self._base = Base(base_url) if type(base_url) is Url else None
+        self._grounds = ("", "", "") if self._base is None else self._base.grounds
 
     def meaning(self, reference: str) -> Url | Reason:
         """Return the URL that `reference` means, or why it cannot be requested: SCHEME or INVALID_URL."""
-        ground = None if self._base is None else self._base.ground(reference)
-        if ground is None:
-            return self._resolve(reference)
-        met = _MET.get(ground, reference)
-        if met is None:
-            met = self._resolve(reference)
-            in_any_encoding = reference.isascii() or "?" not in reference
-            if in_any_encoding and len(ground) + len(reference) <= LONGEST_MET and len(met) <= LONGEST_MET:
-                _MET.put(ground, reference, met)
-        return met
+        return self._known((reference,))[reference] or self._learn([reference])[reference]
 
     def meanings(self, references: Iterable[str]) -> tuple[dict[str, Url], dict[str, Reason]]:
         """Return the URLs of those references that mean one, and of the others why not; each once and in order."""
-        grounds = ("", "", "") if self._base is None else self._base.grounds
-        origin, above, folder = (_MET.group(ground).get for ground in grounds)
-        met: dict[str, Any] = {one: origin(one) or above(one) or folder(one) for one in references}
-        refused: dict[str, Reason] = {}
-        for reference in [reference for reference, target in met.items() if type(target) is not Url]:
-            target = met[reference] or self.meaning(reference)
-            if isinstance(target, Url):
-                met[reference] = target
-            else:
-                refused[reference] = target
-                del met[reference]
+        met = self._known(references)
+        others = [reference for reference, target in met.items() if type(target) is not Url]
+        if news := [reference for reference in others if met[reference] is None]:
+            met.update(self._learn(news))
+        refused = {reference: target for reference in others if type(target := met[reference]) is not Url}
+        for reference in refused:
+            del met[reference]
         return met, refused
 
-    def _resolve(self, reference: str) -> Url | Reason:
-        text = None if self._base is None else self._base.resolve(reference)
-        if text is not None:
-            return Url(text)
+    def _known(self, references: Iterable[str]) -> dict[str, Any]:
+        """Return what is known of `references`, None for those that are news."""
+        on_origin, on_above, on_folder = self._grounds
+        origin, above, folder = _MET.group(on_origin).get, _MET.group(on_above).get, _MET.group(on_folder).get
+        return {one: origin(one) or above(one) or folder(one) for one in references}
+
+    def _learn(self, references: list[str]) -> dict[str, Url | Reason]:
+        """Return what `references` mean, and keep of it what is the same on other pages."""
+        base, known = self._base, _MET.room(len(references))
+        met: dict[str, Url | Reason] = {}
+        for reference in references:
+            text, ground = (None, None) if base is None else base.placed(reference)
+            target = met[reference] = self._parsed(reference) if text is None else Url(text)
+            if ground is None or len(ground) + len(reference) > LONGEST_MET or len(target) > LONGEST_MET:
+                continue
+            if text is not None or reference.isascii() or "?" not in reference:  # the same in any encoding
+                known[ground][reference] = target
+        return met
+
+    def _parsed(self, reference: str) -> Url | Reason:
         if is_opaque(reference):
             return Reason.SCHEME
         try:

@@ -75,7 +75,8 @@ class Request:
         _put_url(self, canonical(url))
         _put_callback(self, callback if type(callback) is str else callback_name(callback))
         _put_method(self, method if method == "GET" else method.upper())
-        _put_headers(self, tuple(headers.items()) if isinstance(headers, Mapping) else headers)
+        pairs = headers if type(headers) is tuple or not isinstance(headers, Mapping) else tuple(headers.items())
+        _put_headers(self, pairs)
         _put_body(self, body.encode() if isinstance(body, str) else body)
         _put_meta(self, meta)
         _put_priority(self, priority)
@@ -122,7 +123,7 @@ class Request:
         self.callback.encode()
         if self.body and not isinstance(self.body, bytes):
             raise TypeError(f"body is {type(self.body).__name__}; it is bytes or text")
-        if not isinstance(self.meta, Mapping):
+        if type(self.meta) is not dict and not isinstance(self.meta, Mapping):
             raise TypeError(f"meta is {type(self.meta).__name__}; it is a dict of plain JSON data")
         if not isinstance(self.headers, tuple):
             raise TypeError(f"headers are {type(self.headers).__name__}; they are a dict of texts")

@@ -12,7 +12,7 @@ SIZE = 4
 
 @given(st.lists(st.tuples(st.integers(0, 12), st.booleans())))
 def test_it_forgets_but_never_lies(steps: list[tuple[int, bool]]) -> None:
-    """What it says of a key was put for that key last; it holds two generations at most."""
+    """What it says of a key was put for that key last; it holds twice its size at most."""
     recent, put = Recent[int, int](SIZE), dict[int, int]()
     for number, (key, put_it) in enumerate(steps, start=1):
         if put_it:
@@ -26,45 +26,34 @@ def test_it_forgets_but_never_lies(steps: list[tuple[int, bool]]) -> None:
         assert len(recent) <= 2 * SIZE
 
 
-def test_what_is_asked_for_again_stays() -> None:
-    """A link that stands on every page is known on every page."""
-    recent = Recent[str, int](SIZE)
-    recent.put("everywhere", 1)
+def test_what_was_put_last_stays() -> None:
+    """Of what is put, the last ones are known, as many as its size says, and those put long ago are not."""
+    recent = Recent[int, int](SIZE)
     for number in range(100):
-        recent.put(f"once-{number}", 1)
-        assert recent.has("everywhere")
-    assert not recent.has("once-0")
+        recent.put(number, 1)
+        assert recent.others(range(max(0, number - SIZE + 1), number + 1)) == []
+        assert recent.others(range(number - 2 * SIZE + 1)) == list(range(number - 2 * SIZE + 1))
 
 
-def test_what_is_asked_for_all_at_once_stays() -> None:
-    """The same for the links of a page, asked for together."""
-    recent = Recent[str, int](SIZE)
-    recent.put("everywhere", 1)
-    for number in range(100):
-        recent.put(f"once-{number}", 1)
-        assert recent.others(["new", "everywhere", "again"]) == ["new", "again"]
-
-
-@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 6), st.booleans())))
-def test_groups_forget_but_never_lie(steps: list[tuple[int, int, bool]]) -> None:
-    """A key is known in the group where it was put; all groups together hold two generations at most."""
+@given(st.lists(st.tuples(st.integers(0, 2), st.lists(st.integers(0, 6), max_size=SIZE + 1, unique=True))))
+def test_groups_forget_but_never_lie(steps: list[tuple[int, list[int]]]) -> None:
+    """A key is known in the group where it was put, the last ones always; all groups together hold its size at most."""
     recent, put = RecentGroups[int, int, int](SIZE), dict[tuple[int, int], int]()
-    for number, (group, key, put_it) in enumerate(steps, start=1):
-        if put_it:
-            recent.put(group, key, number)
-            put[group, key] = number
-            assert recent.get(group, key) == recent.group(group)[key] == number
-        else:
-            assert recent.get(group, key) in (None, put.get((group, key)))
-            assert recent.get(group, key) == recent.group(group).get(key)
-        assert len(recent) <= 2 * SIZE
+    for number, (group, keys) in enumerate(steps, start=1):
+        room = recent.room(len(keys))
+        for key in keys:
+            room[group][key] = number
+        if len(keys) <= SIZE:
+            put.update({(group, key): number for key in keys})
+        for one in range(3):
+            assert all(put[one, key] == value for key, value in recent.group(one).items())
+        assert len(keys) > SIZE or recent.group(group).keys() >= set(keys)
+        assert len(recent) <= SIZE
 
 
-def test_what_is_asked_for_again_stays_in_its_group() -> None:
-    """What stands on every page of a folder is known there, whatever other folders bring."""
-    recent = RecentGroups[str, str, int](SIZE)
-    recent.put("folder", "everywhere", 1)
-    for number in range(100):
-        recent.put(f"folder-{number}", "once", 1)
-        assert recent.get("folder", "everywhere") == 1
-    assert recent.get("folder-0", "once") is None
+def test_what_has_no_room_displaces_nothing() -> None:
+    """A page of more links than there is room for is not remembered, and what others brought is."""
+    recent = RecentGroups[str, int, int](SIZE)
+    recent.room(1)["folder"][1] = 1
+    recent.room(SIZE + 1)["folder"].update(dict.fromkeys(range(SIZE + 1), 2))
+    assert recent.group("folder") == {1: 1}

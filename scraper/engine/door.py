@@ -59,16 +59,14 @@ class Door:
         `links`: how many different requests a page may bring; None: they are seeds.
         """
         accepted: list[Request] = []
-        refused = [refusal for refusal in refusals if self._is_news(*refusal)]
+        refused = [refusal for refusal in self._told.others(refusals) if self._is_news(refusal)]
         known = 0
         for entry in wanted:
-            if isinstance(entry, Request):
-                self._judge(entry, accepted, refused)
-            elif links is not None and len(entry.links) <= links:
+            if links is not None and isinstance(entry, Follow) and len(entry.links) <= links:
                 known += self._admit_links(entry, accepted, refused)
-            else:
-                for request in entry.requests:
-                    self._judge(request, accepted, refused)
+                continue
+            requests = map(self._scope.cut, (entry,) if isinstance(entry, Request) else entry.requests)
+            accepted += [one for one in requests if self._refuses(one.url, one.depth, refused) is None]
         if links is not None and len(accepted) > links:
             accepted = _different(accepted)
             refused += [(request.url, Reason.TOO_MANY_LINKS) for request in accepted[links:]]
@@ -79,6 +77,7 @@ class Door:
         """Judge those links that are news, and return how many others the frontier has."""
         strange = self._known.others(follow.links)
         known = len(follow.links) - len(strange)
+        depth = follow.like.depth if follow.like else 0
         for link in self._refused.others(strange):
             url, is_short = self._scope.shorten(link), len(link) <= LONGEST_REMEMBERED
             if self._knows(url):
@@ -86,25 +85,27 @@ class Door:
                 if is_short:
                     self._known.put(link, True)
                 continue
-            reason = self._judge(follow.request(url), accepted, refused)
-            if reason is not None and reason is not Reason.TOO_DEEP and is_short:  # another way may be less deep
+            if url is not link:
+                url = self._scope.shorten(url)  # what was cut may have hidden more of it
+            reason = self._refuses(url, depth, refused)
+            if reason is None:
+                accepted.append(follow.request(url))
+            elif reason is not Reason.TOO_DEEP and is_short:  # another way may be less deep
                 self._refused.put(link, reason)
         return known
 
-    def _judge(self, wanted: Request, accepted: list[Request], refused: list[tuple[str, Reason]]) -> Reason | None:
-        request = self._scope.cut(wanted)
-        reason = self._scope.refuses(request)
-        if reason is None:
-            accepted.append(request)
-        elif self._is_news(request.url, reason):
-            refused.append((request.url, reason))
+    def _refuses(self, url: Url, depth: int, refused: list[tuple[str, Reason]]) -> Reason | None:
+        """Return why `url` may not come in, and add it to `refused` if that is news."""
+        reason = self._scope.refuses_link(url, depth)
+        if reason is not None and self._is_news((url, reason)):
+            refused.append((url, reason))
         return reason
 
-    def _is_news(self, link: str, reason: Reason) -> bool:
-        """Tell whether it was not said lately that `link` is refused for `reason`."""
-        if self._told.has((link, reason)):
+    def _is_news(self, refusal: tuple[str, Reason]) -> bool:
+        """Tell whether it was not said lately that a link is refused for this reason."""
+        if self._told.has(refusal):
             return False
-        self._told.put((link, reason), reason)
+        self._told.put(refusal, refusal[1])
         return True
 
     def refuses(self, request: Request) -> Reason | None:

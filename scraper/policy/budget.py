@@ -13,6 +13,7 @@ known, the half with the fewest pages is forgotten.
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import NamedTuple
 
 import msgspec
@@ -62,10 +63,9 @@ def place_of(url: Url) -> Place:
     names = frozenset(pair.partition("=")[0] for pair in query.split("&") if pair) if query else _NO_NAMES
     digit = _DIGIT.search(path)
     if digit is not None:
-        start_of_segment = path.rfind("/", 0, digit.start()) + 1
-        end = path.find("/", start_of_segment)
-        segment = path[start_of_segment:] if end < 0 else path[start_of_segment:end]
-        path = path[:start_of_segment] + _TOKEN.sub(_shape, segment)
+        token = len(path[: digit.start()].rstrip(ascii_letters))
+        end = path.find("/", token)
+        path = path[:token] + _TOKEN.sub(_shape, path[token:] if end < 0 else path[token:end])
     elif not mark:
         path = path[: path.rfind("/") + 1]
     return Place(url[:start] + path, names)

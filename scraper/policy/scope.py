@@ -15,12 +15,14 @@ from collections.abc import Iterable
 from scraper.errors import ConfigError, ConfigProblem, InvalidURL
 from scraper.outcome import Reason
 from scraper.policy.canon import Canon
+from scraper.recent import Recent
 from scraper.request import Request
-from scraper.urls import Url, canonical, hostname
+from scraper.urls import Url, canonical, hostname, origin
 
 __all__ = ["Scope"]
 
 _ENTRY = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^\s:/?#@\\\[\]]+)(?::(?P<port>\d{1,5}))?")
+_ORIGINS_JUDGED = 512  # twice at most; nearly all links of a page lead to a few
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
@@ -34,7 +36,7 @@ class Scope:
     that is no host or no regular expression.
     """
 
-    __slots__ = ("_allow", "_canon", "_deny", "_depth", "_hosts", "_ported", "_subdomains", "_url_length")
+    __slots__ = ("_admitted", "_allow", "_canon", "_deny", "_depth", "_hosts", "_ported", "_subdomains", "_url_length")
 
     def __init__(
         self,
@@ -57,6 +59,7 @@ class Scope:
         self._depth = depth
         self._url_length = url_length
         self._canon = Canon(ignore)
+        self._admitted = Recent[str, bool](_ORIGINS_JUDGED)
         if problems:
             raise ConfigError(*problems)
 
@@ -70,15 +73,23 @@ class Scope:
 
     def refuses(self, request: Request) -> Reason | None:
         """Return why `request` may not be in the crawl; None: it may."""
-        url = request.url
+        return self.refuses_link(request.url, request.depth)
+
+    def refuses_link(self, url: Url, depth: int) -> Reason | None:
+        """Return why `url`, that many links from a seed, may not be in the crawl; None: it may."""
         if len(url) > self._url_length:
             return Reason.TOO_LONG
-        host = hostname(url)
-        if host not in self._hosts and not self._admits(host, url):
+        where = origin(url)
+        admitted = self._admitted.get(where)
+        if admitted is None:
+            host = hostname(url)
+            admitted = host in self._hosts or self._admits(host, url)
+            self._admitted.put(where, admitted)
+        if not admitted:
             return Reason.OFF_SCOPE
         if (self._deny or self._allow) and self._denies(url):
             return Reason.DENIED
-        if self._depth is not None and request.depth > self._depth:
+        if self._depth is not None and depth > self._depth:
             return Reason.TOO_DEEP
         return None
 

@@ -28,7 +28,7 @@ _SLASHES_OF_SITE = 2
 # A number alone is no year: gallery 4711 has a picture 12. It takes a word that says so.
 _MONTH = r"(?:0?[1-9]|1[0-2])(?!\d)"
 _WORDS = "cal(?:endar)?|agenda|schedule|kalender|termine|month(?:ly)?"
-_YEAR = re.compile("[/=][0-9]{4}|[0-9]{4}-")  # where there is none there is no far date; a third of the price of words
+_YEAR = re.compile("[0-9]{4}(?:-|(?<=[/=]....))")  # where there is none there is no far date; a tenth of words' price
 _CALENDAR = re.compile(rf"(?<![a-z])(?:{_WORDS}|events?|years?|yr|y|weeks?|days?|date)(?![a-z])", re.IGNORECASE)
 _FAR_DATES = (
     rf"(?<![a-z])(?:{_WORDS})/(\d{{4,6}})/{_MONTH}",

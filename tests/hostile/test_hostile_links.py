@@ -397,6 +397,15 @@ def test_what_one_method_may_not_says_nothing_of_links(deny: tuple[str, ...], le
         assert ([request.url for request in accepted], refused) == (["http://shop.test/x?id=2"], ())
 
 
+def test_a_refusal_is_told_once() -> None:
+    """What stands on every page and may not come in is on record from the first, whichever way it is refused."""
+    at_the_door = door()
+    mail, far = ("mailto:a@shop.test", Reason.SCHEME), Url("http://far.test/")
+    for told in ((mail, (far, Reason.OFF_SCOPE)), ()):
+        wanted = [Request(far), Follow(links=(far,), like=Request(far)), Request(far)]
+        assert at_the_door.admit(wanted, [mail, mail], links=10).refusals == told
+
+
 @case(
     "links",
     "long-links-are-not-remembered",

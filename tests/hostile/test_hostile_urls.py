@@ -649,6 +649,7 @@ def test_a_link_means_the_same_on_the_same_ground(link: str) -> None:
     met: dict[str, str | None] = {}
     for page in NEIGHBOURS:
         ground = Base(page).ground(link)
+        assert Base(page).placed(link) == (Base(page).resolve(link), ground)
         if ground is not None:
             wanted = by_the_parser(page, link)
             assert met.setdefault(ground, wanted) == wanted
@@ -690,11 +691,21 @@ def test_an_encoding_is_not_met_in_another_page() -> None:
 def test_a_link_that_was_met_is_the_same_text() -> None:
     """What was met is not made again, on whichever page of the same ground; what is long is not kept."""
     one, other = (Links(canonical(f"http://shop.test/met/{name}/index.html"), "utf-8") for name in "ab")
-    for link, kept in (("../x", True), ("/x?y", True), ("http://far.test/", True), ("x", False), ("?x", False)):
+    shared = ("../x", "./../x#y", "/x?y", "http://far.test/", "http://far.test/x")
+    for link, kept in (*((link, True) for link in shared), ("x", False), ("./x", False), ("?x", False)):
         assert (one.meaning(link) is other.meaning(link)) == kept
         assert (one.meanings([link])[0][link] is other.meanings([link])[0][link]) == kept
     assert one.meaning("x") is one.meaning("x")
     assert one.meaning("/" + "x" * 600) is not one.meaning("/" + "x" * 600)
+
+
+def test_a_name_that_is_too_long_is_left_to_the_parser() -> None:
+    """Which names are plain is remembered, so none is looked at that could fill the memory; the meaning is the same."""
+    base = Base(BASE)
+    for size, is_cut in ((100, True), (1_000_000, False)):
+        link = f"http://{'a' * size}.test/x#y"
+        assert base.resolve(link) == (link[:-2] if is_cut else None)
+    assert Links(BASE, "utf-8").meaning(f"http://{'a' * 1_000}.test/x#y") == f"http://{'a' * 1_000}.test/x"
 
 
 def test_a_link_up_beyond_the_root_costs_no_more_than_its_length() -> None:

@@ -106,9 +106,26 @@ def test_below_means_a_dot_and_the_name(host: str, other: str) -> None:
     assert (scope(host, subdomains=True).refuses(Request(f"http://{other}/")) is None) is expected
 
 
+SITES = [
+    f"{scheme}://{host}{port}"
+    for scheme in ("http", "https")
+    for host in ("example.com", "www.example.com", "other.test", "another.test", "a.below.test")
+    for port in ("", ":8080")
+]
+
+
 def test_no_hosts_admit_nothing() -> None:
     """An empty list is no licence for the whole web."""
     assert scope().refuses(Request("http://example.com/")) is Reason.OFF_SCOPE
+
+
+@given(st.lists(st.sampled_from(SITES), min_size=1, max_size=12))
+def test_a_site_is_judged_alike_whatever_came_before(sites: list[str]) -> None:
+    """What is remembered of a host with one port or scheme says nothing of it with another."""
+    rules = scope("example.com:80", "other.test", "below.test:8080", subdomains=True)
+    for site in sites:
+        anew = scope("example.com:80", "other.test", "below.test:8080", subdomains=True)
+        assert rules.refuses(Request(f"{site}/x")) == anew.refuses(Request(f"{site}/y"))
 
 
 def test_deny_wins_over_allow() -> None:
