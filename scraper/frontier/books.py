@@ -108,7 +108,7 @@ class Books:
             way = (Url(queue.origin + "/robots.txt"), *self._robots_moved.get(queue.origin, ()))
             return Lease(0, request=Request(way[-1]), origin=queue.origin, chain=way[:-1])
         request = self._texts.pop(number)
-        trail, dead = self.trails.get(number), queue.host.pace.dead
+        trail, dead = self.trails.get(number), queue.host.dead
         if trail is None:
             return Lease(number, request=request, origin=queue.origin, host_is_dead=dead)
         chain = (request.url, *(url for url, _ in trail.hops[:-1])) if trail.hops else ()

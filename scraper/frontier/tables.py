@@ -1,7 +1,7 @@
 """The tables of the crawl's memory, and the statements that are more than a line.
 
-Rows are only ever added, but for `rest`, `out`, `spent` and the one row of `run`, so a commit writes each fact once, and
-at the end of its table, in whatever order requests end: a few pages of the file change.
+Rows are only ever added, but for `rest`, `out`, `spent` and the one row of `run`, so a commit writes each fact once; at
+the end of its table, in whatever order requests end, so few pages of the file change.
 Whoever changes a table raises the layout's number in `store`.
 
 Text only: nothing is opened or executed here, and no value from outside may become part of a statement.
