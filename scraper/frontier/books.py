@@ -77,7 +77,7 @@ class Books:
 
     def remember(self, number: int, request: Request) -> None:
         """Keep the text of a request in RAM, if there is room."""
-        if self.has_room:
+        if len(self._texts) < TEXTS_IN_RAM:
             self._texts[number] = request
 
     def note(self, request: Request) -> None:

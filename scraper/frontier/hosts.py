@@ -17,7 +17,7 @@ import msgspec
 
 from scraper.policy.pace import FRESH, WELL, Heard, Pace, Pacing
 
-__all__ = ["Host", "HostQueue", "Lane", "Slot", "best_queue", "next_queue"]
+__all__ = ["Host", "HostQueue", "Lane", "Slot", "best_queue", "took_turn"]
 
 
 class Host:
@@ -150,12 +150,10 @@ def best_queue(host: Host) -> HostQueue | None:
     return best
 
 
-def next_queue(host: Host) -> HostQueue | None:
-    """Return the host's best queue and put it behind its equals."""
-    best = best_queue(host)
+def took_turn(host: Host, best: HostQueue) -> None:
+    """Put the host's best queue, which has had its turn, behind its equals; an errand is done."""
     if host.errands:
         del host.errands[0]
-    elif best is not None and host.queues is not None:
+    elif host.queues is not None:
         host.queues.remove(best)
         host.queues.append(best)
-    return best

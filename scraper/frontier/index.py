@@ -20,7 +20,7 @@ from heapq import heappop, heappush
 from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
-from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, next_queue
+from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, took_turn
 from scraper.frontier.lanes import Lanes
 from scraper.policy.pace import Heard, Pacing
 from scraper.urls import origin as origin_of
@@ -74,7 +74,6 @@ class Index:
 
     def append(self, request: int, queue: HostQueue, priority: int, now: float) -> None:
         """Accept request number `request`, always the next one, at the end of its lane."""
-        self._lanes.extend(request)
         self.accepted += 1
         self._enqueue(request, queue, priority)
         self._notice(queue.host, priority, now)
@@ -115,7 +114,9 @@ class Index:
                 del self._ready[-heappop(self._ranks)]
             if ticket == host.ticket:
                 host.ticket = 0
-                if (queue := next_queue(host)) is not None:
+                if (queue := best_queue(host)) is not None:
+                    if host.only is None or host.errands:
+                        took_turn(host, queue)
                     taken.append((self._take(queue, host, now), queue))
         return taken
 
@@ -232,8 +233,9 @@ class Index:
         del self._leased[request]
         return slot.queue, slot.priority
 
-    def finish(self) -> None:
-        """Count one settled request as finished."""
+    def finish(self, request: int, now: float) -> None:
+        """Forget a lease whose request has ended."""
+        self.settle(request, now)
         self.finished += 1
 
     def put_back(self, request: int, queue: HostQueue, priority: int, now: float) -> None:

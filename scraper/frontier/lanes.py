@@ -22,16 +22,10 @@ class Lanes:
     def __init__(self) -> None:
         self._next = array("I", [0])  # position: request id; value: the id behind it, 0 at the end
 
-    def extend(self, request: int) -> None:
-        """Make room for ids up to `request`."""
-        missing = request + 1 - len(self._next)
-        if missing == 1:
-            self._next.append(0)
-        elif missing > 1:
-            self._next.frombytes(bytes(missing * self._next.itemsize))
-
     def put(self, request: int, queue: HostQueue, priority: int, *, front: bool = False) -> None:
-        """Put `request` at the end, or at the front, of its lane."""
+        """Put `request`, one that was there before or the next one, at the end, or at the front, of its lane."""
+        if request == len(self._next):
+            self._next.append(0)
         queue.length += 1
         if queue.length == 1 or priority > queue.priority:
             if queue.length > 1:
@@ -88,7 +82,7 @@ class Lanes:
 
         The same as `put` for each, at a quarter of the price: this is what going on waits for.
         """
-        self.extend(last)
+        self._next.frombytes(bytes((last + 1 - len(self._next)) * self._next.itemsize))
         following, lengths = self._next, [0] * len(queues)
         by_priority = dict[int, dict[int, Lane]]()
         lanes, latest = by_priority.setdefault(0, {}), 0
