@@ -77,7 +77,7 @@ class Books:
 
     def remember(self, number: int, request: Request) -> None:
         """Keep the text of a request in RAM, if there is room."""
-        if self.has_room:
+        if len(self._texts) < TEXTS_IN_RAM:
             self._texts[number] = request
 
     def note(self, request: Request) -> None:
@@ -108,7 +108,7 @@ class Books:
             way = (Url(queue.origin + "/robots.txt"), *self._robots_moved.get(queue.origin, ()))
             return Lease(0, request=Request(way[-1]), origin=queue.origin, chain=way[:-1])
         request = self._texts.pop(number)
-        trail, dead = self.trails.get(number), queue.host.pace.dead
+        trail, dead = self.trails.get(number), queue.host.dead
         if trail is None:
             return Lease(number, request=request, origin=queue.origin, host_is_dead=dead)
         chain = (request.url, *(url for url, _ in trail.hops[:-1])) if trail.hops else ()

@@ -63,7 +63,8 @@ class Entry:
                 continue
             books.note(request)
             books.last_id += 1
-            queue = self._queue(origin(request.url))
+            where = origin(request.url)
+            queue = books.index.queues.get(where) or self._new_queue(where)
             self._accepted.append((books.last_id, queue, request))
             self.batch.rows["url"].append(url_row(books.last_id, queue.id, request, mark, parent))
         for text, reason in (*refusals, *over_budget):
@@ -129,17 +130,16 @@ class Entry:
             self._overruled[lease.id] = Reason.DUPLICATE
             self._end(lease.id, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
             return
-        queue = self._queue(origin(moved.target))
+        where = origin(moved.target)
+        queue = self._books.index.queues.get(where) or self._new_queue(where)
         self.batch.rows["hop"].append((lease.id, queue.id, mark, moved.target, moved.status, self._at))
         if lease.attempt:  # tries are counted for each hop
             self.batch.rows["tried"].append((lease.id, 0, "moved", moved.status, self._at, self._at))
         self._moved.append((lease.id, queue, moved.target, moved.status))
 
-    def _queue(self, where: str) -> HostQueue:
-        known = len(self._books.index.by_id)
+    def _new_queue(self, where: str) -> HostQueue:
         queue = self._books.index.queue(where)
-        if queue.id >= known:
-            self.batch.rows["host"].append((queue.id, where))
+        self.batch.rows["host"].append((queue.id, where))
         return queue
 
     def rest(self, now: float) -> None:
@@ -155,8 +155,7 @@ class Entry:
         """Let the index act on what is durable now."""
         books, index = self._books, self._books.index
         for number in self._ended:
-            index.settle(number, now)
-            index.finish()
+            index.finish(number, now)
             books.trails.pop(number, None)
         for number, delay in self._retried:
             queue, priority = index.settle(number, now)

@@ -1,6 +1,6 @@
 """Whose turn is it? The frontier's decisions, in RAM, synchronous, with time as an argument.
 
-Politeness is the shape of the data: a host stands in the ready heap only when it has work, has a free slot and has
+Politeness is the shape of the data: a host stands in the ready lines only when it has work, has a free slot and has
 rested; a host that is leased, full or resting is not there, so nobody can ask it for a page. One host (a name) may have
 several origins (scheme and port), each with its own queue and its own robots.txt; they share the host's rest and slots.
 A queue whose robots.txt is not known yields exactly one lease, for that file, and nothing else until it is. Where that
@@ -9,17 +9,18 @@ rests from the moment its request went out; until that is known no other one is 
 limit: what it still has is leased at once, to be refused.
 
 A queued request is its id: 4 bytes in one array of links (FIFO within a priority), its text stays on disk. Leasing is
-O(log hosts). No I/O, no asyncio, no URL text may enter.
+O(log hosts) for hosts that rest, and asks no other host. No I/O, no asyncio, no URL text may enter.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from heapq import heappop, heappush
 from math import inf
 
 from scraper.frontier.base import Counts, Gap, HostPolicy
-from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, next_queue
+from scraper.frontier.hosts import Host, HostQueue, Slot, best_queue, took_turn
 from scraper.frontier.lanes import Lanes
 from scraper.policy.pace import Heard, Pacing
 from scraper.urls import origin as origin_of
@@ -28,7 +29,7 @@ __all__ = ["Index"]
 
 
 class Index:
-    """All host queues of a crawl and the two heaps that say whose turn it is."""
+    """All host queues of a crawl, the lines of those that may be asked and the heap of those that rest."""
 
     def __init__(
         self, *, limit: int, gap: Gap, host_of: Callable[[str], str], ask_robots: bool, pacing: Pacing | None = None
@@ -42,7 +43,8 @@ class Index:
         self.by_id: list[HostQueue] = []  # position: number of the queue
         self._hosts: dict[str, Host] = {}
         self._lanes = Lanes()
-        self._ready: list[tuple[int, int, Host]] = []  # (-priority, ticket, host)
+        self._ready: dict[int, deque[tuple[int, Host]]] = {}  # priority -> (ticket, host), first come, first served
+        self._ranks: list[int] = []  # a heap of those priorities, each times -1
         self._resting: list[tuple[float, int, Host]] = []  # (next_at, ticket, host)
         self._delayed: list[tuple[float, int, int, HostQueue]] = []  # (not before, id, priority, queue)
         self._touched: dict[Host, None] = {}  # whose rest may have changed since `rests` was asked
@@ -60,7 +62,7 @@ class Index:
             host = self._host(origin)
             known = self.queues[origin] = HostQueue(len(self.by_id), origin, host, self._first_robots)
             self.by_id.append(known)
-            host.queues.append(known)
+            host.take_in(known)
         return known
 
     def _host(self, origin: str) -> Host:
@@ -72,7 +74,6 @@ class Index:
 
     def append(self, request: int, queue: HostQueue, priority: int, now: float) -> None:
         """Accept request number `request`, always the next one, at the end of its lane."""
-        self._lanes.extend(request)
         self.accepted += 1
         self._enqueue(request, queue, priority)
         self._notice(queue.host, priority, now)
@@ -106,18 +107,22 @@ class Index:
         """Take up to `limit` requests whose turn it is: (id, queue); id 0 asks for the queue's robots.txt."""
         self._wake(now)
         taken: list[tuple[int, HostQueue]] = []
-        ready = self._ready
-        while ready and len(taken) < limit:
-            _, ticket, host = heappop(ready)
+        while self._ranks and len(taken) < limit:
+            line = self._ready[-self._ranks[0]]
+            ticket, host = line.popleft()
+            if not line:
+                del self._ready[-heappop(self._ranks)]
             if ticket == host.ticket:
                 host.ticket = 0
-                if (queue := next_queue(host)) is not None:
+                if (queue := best_queue(host)) is not None:
+                    if host.only is None or host.errands:
+                        took_turn(host, queue)
                     taken.append((self._take(queue, host, now), queue))
         return taken
 
     def _take(self, queue: HostQueue, host: Host, now: float) -> int:
         host.gap = self._gap(host.crawl_delay)
-        if queue.robots_until <= now and (queue.asked or not host.pace.dead):
+        if queue.robots_until <= now and (queue.asked or not host.dead):
             request = 0
             queue.asked = True
             self._asked[queue.origin] = Slot(queue, host, 0)
@@ -142,17 +147,21 @@ class Index:
 
     def _offer_turn(self, host: Host, now: float) -> None:
         """Put the host into the heap where it belongs now, if it belongs in one."""
-        queue = best_queue(host) if host.has_room(self._limit) or host.pace.dead else None
+        queue = best_queue(host) if host.has_room(self._limit) else None
         if queue is None:
             host.ticket = 0
             return
         self._tickets += 1
         host.ticket = self._tickets
-        host.rank = queue.lanes[0][0]
-        if host.next_at > now and not host.pace.dead:
+        host.rank = queue.priority
+        if host.next_at > now and not host.dead:
             heappush(self._resting, (host.next_at, host.ticket, host))
-        else:
-            heappush(self._ready, (-host.rank, host.ticket, host))
+            return
+        line = self._ready.get(host.rank)
+        if line is None:
+            line = self._ready[host.rank] = deque()
+            heappush(self._ranks, -host.rank)
+        line.append((host.ticket, host))
 
     def _wake(self, now: float) -> None:
         """Move what has waited long enough: delayed requests to the front of their lanes, rested hosts to ready."""
@@ -224,8 +233,9 @@ class Index:
         del self._leased[request]
         return slot.queue, slot.priority
 
-    def finish(self) -> None:
-        """Count one settled request as finished."""
+    def finish(self, request: int, now: float) -> None:
+        """Forget a lease whose request has ended."""
+        self.settle(request, now)
         self.finished += 1
 
     def put_back(self, request: int, queue: HostQueue, priority: int, now: float) -> None:
@@ -239,6 +249,7 @@ class Index:
         host = self._host(origin) if queue is None else queue.host
         if queue is not None and policy.robots_at is not None:
             there = self._host(origin_of(policy.robots_at))
+            there.errands = there.errands or []
             there.errands.append(queue)
             self._offer_turn(there, now)
         if queue is not None and policy.robots_until is not None:

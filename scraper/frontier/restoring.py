@@ -8,8 +8,9 @@ Synchronous; no SQL here, and nothing is written.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
-from itertools import chain
+from itertools import chain, compress
 
 import msgspec
 
@@ -30,38 +31,57 @@ def restore(books: Books, store: Store) -> None:
     for _, name in store.scan("host", "id, origin"):
         books.index.queue(name)
     _restore_rests(books, store)
-    accepted, finished = store.size()
-    books.last_id = accepted
-    _restore_pending(books, store, accepted, finished)
-    books.seen.fill(chain.from_iterable(store.marks()))
-    for number, mark, pending, reason in store.hops():
-        if reason != Reason.REDIRECT_LIMIT and books.seen.add(mark) and pending:
+    accepted = books.last_id = store.accepted()
+    waiting = _waiting(store, accepted)
+    books.seen.fill(chain(_restore_pending(books, store, waiting), store.refusals()))
+    for number, mark in store.hops(Reason.REDIRECT_LIMIT.value):
+        if books.seen.add(mark) and waiting[number]:
             books.claim(number, mark)
     if books.budget is not None:
         _restore_budget(books, books.budget, store)
 
 
-def _restore_pending(books: Books, store: Store, accepted: int, finished: int) -> None:
-    """Queue what is pending."""
-    index, now = books.index, books.clock.now()
-    places, waits = _restore_trails(books, store)
-    special: list[tuple[int, int, int]] = []
+def _waiting(store: Store, accepted: int) -> bytearray:
+    """Return a byte for each number of a request: 1 for those that are not done."""
+    waiting, done = bytearray(b"\1") * (accepted + 1), 0
+    waiting[0] = 0
+    for ids in store.ended():
+        for number in ids:
+            waiting[number] = 0
+        done += len(ids)
+        if min(ids, default=1) < 1:
+            raise ValueError(f"request {min(ids)} is done")
+    if waiting.count(1) + done != accepted:
+        raise ValueError("a request is done twice")
+    return waiting
 
-    def usual() -> Iterator[tuple[int, int, int]]:
-        """Yield what only has to wait for its turn."""
-        for row in store.pending():
-            if row[0] in waits or row[0] in places:
-                special.append(row)
-            else:
-                yield row
 
-    index.restore(accepted, finished, usual() if places or waits else store.pending(), now)
-    for number, host, priority in special:
+def _restore_pending(books: Books, store: Store, waiting: bytearray) -> array[int]:
+    """Queue what is pending; return the fingerprints of all requests."""
+    index, now, hosts = books.index, books.clock.now(), len(books.index.by_id)
+    places, waits = _restore_trails(books, store, waiting)
+    usual, marks = waiting[:], array("q")
+    for number in (special := sorted({*places, *waits})):
+        usual[number] = 0
+
+    def runs() -> Iterator[Iterator[tuple[int, int, int]]]:
+        """Yield what only has to wait for its turn; keep the fingerprints, 8 bytes each."""
+        for ids, where, priorities, found in store.requests(books.last_id):
+            if min(where) < 0 or max(where) >= hosts:
+                raise ValueError(f"a host of requests {ids[0]} to {ids[-1]} is unknown")
+            marks.fromlist(found)
+            rows = zip(ids, where, priorities, strict=False)  # the same priority for all has no end
+            yield compress(rows, usual[ids.start : ids.stop])
+
+    index.restore(books.last_id, books.last_id - waiting.count(1), chain.from_iterable(runs()), now)
+    for number in special:
+        host, priority = store.place(number)
         queue = index.by_id[places.get(number, host)]
         if number in waits:
             index.delay(number, queue, priority, now + waits[number])
         else:
             index.put_back(number, queue, priority, now)
+    return marks
 
 
 def _restore_rests(books: Books, store: Store) -> None:
@@ -71,15 +91,19 @@ def _restore_rests(books: Books, store: Store) -> None:
         books.index.rest(name, now + min(until - wall, LONGEST_WAIT))
 
 
-def _restore_trails(books: Books, store: Store) -> tuple[dict[int, int], dict[int, float]]:
+def _restore_trails(books: Books, store: Store, waiting: bytearray) -> tuple[dict[int, int], dict[int, float]]:
     """Rebuild the ways of pending requests; return the host of each that moved, and how long each is put off."""
     places: dict[int, int] = {}
     waits: dict[int, float] = {}
     wall = books.wall.now()
-    for number, attempt, until in store.scan("tried", "id, attempt, until", pending=True):
+    for number, attempt, until in store.scan("tried", "id, attempt, until"):
+        if not waiting[number]:
+            continue
         books.trails.setdefault(number, Trail()).attempt = attempt
         waits[number] = min(max(0.0, until - wall), LONGEST_WAIT)
-    for number, host, url, status in store.scan("hop", "id, host, url, status", pending=True):
+    for number, host, url, status in store.scan("hop", "id, host, url, status"):
+        if not waiting[number]:
+            continue
         trail = books.trails.setdefault(number, Trail())
         trail.hops = (*trail.hops, (Url(url), status))
         places[number] = host

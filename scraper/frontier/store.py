@@ -11,9 +11,9 @@ Synchronous, for one thread at a time. Decisions (whose turn, seen or not) do no
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,12 @@ from scraper.errors import StateDamaged, StateError
 from scraper.frontier.base import History
 from scraper.frontier.files import CURE, claim, keep_private
 from scraper.frontier.tables import (
+    ENDED_RUN,
     HOPS,
     INSERTS,
     LAST_MOMENT,
-    MARKS_RUN,
-    PENDING,
-    PENDING_RUN,
+    PRIORITIES_RUN,
+    REQUESTS_RUN,
     STREAKS,
     TABLES,
     TROUBLES,
@@ -39,13 +39,18 @@ __all__ = ["MEMORY", "Batch", "Store"]
 
 MEMORY = ":memory:"
 APPLICATION_ID = 0x5343_5250  # "SCRP"
-LAYOUT = 3  # raised when the tables change
+LAYOUT = 4  # raised when the tables change
 CACHE_KIB = 8 * 1024  # of SQLite's page cache
 WAL_PAGES = 4000  # 16 MB of log before it is folded back: fewer, larger checkpoints
 RUN_ROWS = 4096  # that are read at a time when a crawl goes on
 
 Row = tuple[Any, ...]
 _NUMBERS = msgspec.json.Decoder(list[int])
+
+
+def _numbers(text: str | None) -> list[int]:
+    """Return the numbers of a group_concat."""
+    return _NUMBERS.decode(f"[{text or ''}]")
 
 
 class Batch:
@@ -170,46 +175,51 @@ class Store:
             raise StateDamaged(f"{self._path}: it holds {len(found)} runs, and one file is one run; {CURE}")
         return (int(found[0][0]), float(found[0][1]), str(found[0][2])) if found else None
 
-    def size(self) -> tuple[int, int]:
-        """Return how many requests were accepted, which is the id of the last one, and how many are done."""
+    def accepted(self) -> int:
+        """Return how many requests were accepted: they are numbered from 1 on."""
         with self._translated():
-            accepted = self._one("select coalesce(max(id), 0) from url")[0]
-            rows, before = self._one("select count(*), count(*) filter (where id < 1) from url")
-            done, last = self._one("select count(*), coalesce(max(id), 0) from done")
-        if rows != accepted or before or last > accepted or done > accepted:
-            raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
-        return int(accepted), int(done)
+            first, last = self._one("select min(id) from url")[0], self._one("select max(id) from url")[0]
+        if first not in (None, 1):
+            raise ValueError(f"the first request is number {first}")
+        return int(last or 0)
 
-    def pending(self) -> Iterator[tuple[int, int, int]]:
-        """Yield (id, host, priority) of every request that is not done, in the order they came."""
-        runs = self._runs(PENDING_RUN)
-        return chain.from_iterable(zip(*columns, strict=True) for columns in runs)
+    def requests(self, accepted: int) -> Iterator[tuple[range, list[int], Iterable[int], list[int]]]:
+        """Yield (ids, hosts, priorities, fingerprints) of all requests in their order, some thousand at a time."""
+        for before in range(0, accepted, RUN_ROWS):
+            ends = before, min(before + RUN_ROWS, accepted)
+            with self._translated():
+                *texts, special = self._db.execute(REQUESTS_RUN, ends).fetchone()
+                if special:
+                    texts += self._db.execute(PRIORITIES_RUN, ends).fetchone()
+            ids, columns = range(ends[0] + 1, ends[1] + 1), [_numbers(text) for text in texts]
+            if any(len(column) != len(ids) for column in columns):
+                raise ValueError(f"requests {ids[0]} to {ids[-1]} are not all there, or not as they were")
+            yield ids, columns[0], columns[2] if special else repeat(0), columns[1]
 
-    def marks(self) -> Iterator[list[int]]:
-        """Yield the fingerprints of all requests, and of all links that were refused, some thousand at a time."""
+    def ended(self) -> Iterator[list[int]]:
+        """Yield the ids of all requests that are done, in the order they ended, some thousand at a time."""
         with self._translated():
-            hosts = self._one("select count(*) from host")[0]
-        for marks, rows, last in self._runs(MARKS_RUN):
-            if [len(marks)] != rows or max(last, default=-1) >= hosts:
-                raise StateDamaged(f"{self._path}: its rows contradict each other; {CURE}")
-            yield marks
+            last = self._one("select coalesce(max(rowid), 0) from done")[0]
+            for before in range(0, last, RUN_ROWS):
+                yield _numbers(self._db.execute(ENDED_RUN, (before, before + RUN_ROWS)).fetchone()[0])
+
+    def refusals(self) -> Iterator[int]:
+        """Yield the fingerprints of all links that were refused."""
         with self._translated():
             refused = self._db.execute("select mark from refused")
             while found := refused.fetchmany(RUN_ROWS):
-                yield list(chain.from_iterable(found))
+                yield from chain.from_iterable(found)
 
-    def _runs(self, query: str) -> Iterator[list[list[int]]]:
-        """Yield the columns of `query` for one run of requests after the other."""
+    def place(self, number: int) -> tuple[int, int]:
+        """Return (host, priority) of a request."""
         with self._translated():
-            last = self._one("select coalesce(max(id), 0) from url")[0]
-            for before in range(0, last, RUN_ROWS):
-                texts = self._db.execute(query, (before, before + RUN_ROWS)).fetchone()
-                yield [_NUMBERS.decode(f"[{text or ''}]") for text in texts]
+            host, priority = self._db.execute("select host, priority from url where id = ?", (number,)).fetchone()
+        return host, priority
 
-    def hops(self) -> Iterator[Row]:
-        """Yield (request, fingerprint, whether that is pending, else why it ended) of every redirect that was taken."""
+    def hops(self, given_up: str) -> Iterator[Row]:
+        """Yield (request, fingerprint) of every redirect that was taken, but of chains that ended as `given_up`."""
         with self._translated():
-            yield from self._db.execute(HOPS)
+            yield from self._db.execute(HOPS, (given_up,))
 
     def urls_after(self, number: int) -> Iterator[Row]:
         """Yield (url, depth) of the requests that came after the one with this id."""
@@ -235,18 +245,17 @@ class Store:
                 self._all("select kind, reason, count(*), sum(items), sum(bytes) from done group by kind, reason"),
                 self._all("select reason, count(*) from refused group by reason"),
                 self._all("select reason, count(*) from fault group by reason"),
-                self._all(f"{TROUBLES} where kind = 3 limit {TROUBLES_READ}"),
-                self._all(f"{TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate'"),
+                self._all(f"{TROUBLES} where kind = 3 order by id limit {TROUBLES_READ}"),
+                self._all(f"{TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate' order by id"),
                 self._one("select count(*) from tried where attempt > 0")[0],
                 self._one("select count(*) from hop")[0],
                 self._all(STREAKS),
             )
 
-    def scan(self, table: str, columns: str, *, pending: bool = False) -> Iterator[Row]:
-        """Yield the given columns of every row, in the order they were written; `pending`: of requests not done."""
-        where = f" where {PENDING.format(table)}" if pending else ""
+    def scan(self, table: str, columns: str) -> Iterator[Row]:
+        """Yield the given columns of every row, in the order they were written."""
         with self._translated():
-            yield from self._db.execute(f"select {columns} from {table}{where} order by rowid")  # noqa: S608 - our own names
+            yield from self._db.execute(f"select {columns} from {table} order by rowid")  # noqa: S608 - our own names
 
     def read(self, ids: Sequence[int]) -> list[Row]:
         """Return (id, url, priority, depth, parent, callback, extra) of the given requests."""

@@ -1,6 +1,7 @@
 """The tables of the crawl's memory, and the statements that are more than a line.
 
-Rows are only ever added, but for `rest`, `out`, `spent` and the one row of `run`, so a commit writes each fact once.
+Rows are only ever added, but for `rest`, `out`, `spent` and the one row of `run`, so a commit writes each fact once; at
+the end of its table, in whatever order requests end, so few pages of the file change.
 Whoever changes a table raises the layout's number in `store`.
 
 Text only: nothing is opened or executed here, and no value from outside may become part of a statement.
@@ -12,9 +13,9 @@ __all__ = [
     "HOPS",
     "INSERTS",
     "LAST_MOMENT",
-    "PENDING",
-    "MARKS_RUN",
-    "PENDING_RUN",
+    "ENDED_RUN",
+    "PRIORITIES_RUN",
+    "REQUESTS_RUN",
     "STREAKS",
     "TABLES",
     "TROUBLES",
@@ -26,7 +27,7 @@ create table run (id integer primary key, started real not null, ended real, sta
 create table host (id integer primary key, origin text not null);
 create table url (id integer primary key, host integer not null, priority integer not null, fp integer not null,
     url text not null, depth integer not null, parent integer not null, callback text not null, extra blob);
-create table done (id integer primary key, kind integer not null, reason text not null, status integer not null,
+create table done (id integer not null, kind integer not null, reason text not null, status integer not null,
     items integer not null, bytes integer not null, elapsed real not null, at real not null, detail text not null);
 create table tried (id integer not null, attempt integer not null, reason text not null, status integer not null,
     until real not null, at real not null);
@@ -54,15 +55,14 @@ INSERTS = {
     "fault": "insert into fault values (?, ?, ?)",
 }
 
-PENDING = "not exists (select 1 from done where done.id = {}.id)"
 # Columns as texts of numbers, of some thousand rows at a time; row by row they take twice as long. Their order is that
-# of the ids, for it is how SQLite walks through a range of them.
-PENDING_RUN = """
-select group_concat(id), group_concat(host), group_concat(priority)
-from url where id > ? and id <= ? and not exists (select 1 from done where done.id = url.id)
+# of the rows' numbers, for it is how SQLite walks through a range of them.
+REQUESTS_RUN = """
+select group_concat(host), group_concat(fp), count(*) filter (where priority <> 0) from url where id > ? and id <= ?
 """
-MARKS_RUN = "select group_concat(fp), count(*), max(host) from url where id > ? and id <= ?"
-HOPS = "select hop.id, fp, done.id is null, reason from hop left join done using (id) order by hop.rowid"
+PRIORITIES_RUN = "select group_concat(priority) from url where id > ? and id <= ?"
+ENDED_RUN = "select group_concat(id) from done where rowid > ? and rowid <= ?"
+HOPS = "select id, fp from hop where id not in (select id from done where reason = ?) order by rowid"
 TROUBLES = "select url, reason, detail from done cross join url using (id)"  # cross: in this order
 STREAKS = """
 select origin, count(*) from done join url using (id) join host on host.id = url.host

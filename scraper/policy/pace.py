@@ -110,6 +110,8 @@ class Pacing(msgspec.Struct, frozen=True, kw_only=True):
     def hear(self, pace: Pace, heard: Heard, now: float) -> Pace:
         """Return the pace of a host of which something was heard; `now` in clock seconds."""
         if heard.sign is Sign.FINE:
+            if heard.latency <= SLOW and (pace is WELL or pace is FRESH):  # as nearly all are
+                return WELL
             return _after_answer(pace, heard, now)
         least = MILD_SHARE if heard.sign is Sign.FAULT else LEAST_SHARE
         eased = pace if heard.started <= pace.eased_at else _eased(pace, least, now)
@@ -126,9 +128,6 @@ class Pacing(msgspec.Struct, frozen=True, kw_only=True):
 
 def _after_answer(pace: Pace, heard: Heard, now: float) -> Pace:
     """The host is alive. It may be slow."""
-    quick = heard.latency <= SLOW
-    if quick and (pace is WELL or pace is FRESH):
-        return WELL
     latency = pace.latency + SMOOTHING * (heard.latency - pace.latency) if pace.latency else heard.latency
     usual = min(latency, pace.usual + DRIFT * (latency - pace.usual)) if pace.usual else latency
     slow = latency > max(SLOW, RISE * usual)

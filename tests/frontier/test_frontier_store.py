@@ -25,7 +25,7 @@ from scraper.clock import SystemClock
 from scraper.errors import StateDamaged, StateError
 from scraper.frontier.base import Resumed
 from scraper.frontier.sqlite import SqliteFrontier
-from scraper.frontier.store import LAYOUT
+from scraper.frontier.store import LAYOUT, Batch, Store
 from scraper.outcome import Fetched, Moved, Reason, Retry
 from scraper.policy.politeness import host_of
 from scraper.request import Request
@@ -74,6 +74,23 @@ def make_state(path: Path, *, urls: int = 400) -> None:
         await frontier.close()
 
     asyncio.run(main())
+
+
+def test_a_commit_changes_a_few_pages_in_whatever_order_requests_end(tmp_path: Path) -> None:
+    """Of many hosts each ends one that was accepted long ago, here or there; their outcomes stand side by side."""
+    store = Store(tmp_path / "run.db", power_safe=False)
+    store.open()
+    ids = list(range(1, 20_001))
+    random.Random(1).shuffle(ids)
+    log, grown = tmp_path / "run.db-wal", []
+    for place in range(0, len(ids), 500):
+        batch = Batch()
+        batch.rows["done"] = [(number, 1, "", 200, 0, 0, 0.0, 0.0, "") for number in ids[place : place + 500]]
+        before = log.stat().st_size
+        store.write(batch)
+        grown.append((log.stat().st_size - before) // PAGE)
+    store.close()
+    assert max(grown) <= 10
 
 
 def is_named_and_left_alone(path: Path) -> None:
@@ -137,7 +154,7 @@ class TestOthersFiles:
             is_named_and_left_alone(path)
             assert database.execute("select count(*) from diary").fetchone() == (0,)
 
-    @pytest.mark.parametrize("layout", [0, LAYOUT + 1, 99])
+    @pytest.mark.parametrize("layout", [0, LAYOUT - 1, LAYOUT + 1, 99])
     def test_our_file_in_another_layout(self, tmp_path: Path, layout: int) -> None:
         """The message says which layout it is in and which is read here."""
         path = tmp_path / "run.db"
@@ -213,11 +230,16 @@ class TestHalfFiles:
             pytest.param("delete from host where id = 3", id="host-missing"),
             pytest.param("delete from host", id="hosts-missing"),
             pytest.param("update url set host = 99 where id = 5", id="host-unknown"),
+            pytest.param("update url set host = -1 where id = 5", id="host-below-zero"),
+            pytest.param("update url set host = '1,2' where id = 5", id="two-hosts"),
             pytest.param("update url set fp = '1,2' where id = 5", id="two-fingerprints"),
             pytest.param("update url set fp = '' where id = 5", id="no-fingerprint"),
             pytest.param("update url set id = -7 where id = 5", id="number-below-one"),
             pytest.param("delete from url where id = 5", id="request-missing"),
             pytest.param("insert into done select 9999, 1, '', 200, 0, 0, 0, 0, ''", id="done-unknown"),
+            pytest.param("insert into done select 0, 1, '', 200, 0, 0, 0, 0, ''", id="done-nobody"),
+            pytest.param("insert into done select * from done limit 1", id="done-twice"),
+            pytest.param("update url set id = 0 where id = 1", id="number-zero"),
             pytest.param("insert into hop values (399, 99, 1, 'http://x.test/', 301, 0)", id="hop-to-nowhere"),
         ],
     )
