@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -56,7 +55,7 @@ class Outputs:
             )
             if self._state is None and place.work != place.final:
                 # An unfinished run that waits to be gone on with has its own work file, and keeps it.
-                place = replace(place, work=place.work.replace(place.final, place.final + ".memory"))
+                place = msgspec.structs.replace(place, work=place.work.replace(place.final, place.final + ".memory"))
             self.sinks[name] = make_sink(place, executor=self._thread, fields=plan.fields)
         self._check_apart()
         offsets = {name: await sink.open(None) for name, sink in self.sinks.items()}
@@ -110,7 +109,7 @@ class Outputs:
 
     def _place(self, state: OutputState) -> Place:
         place = self._kept(state)
-        return replace(place, final=str(self._home / place.final), work=str(self._home / place.work))
+        return msgspec.structs.replace(place, final=str(self._home / place.final), work=str(self._home / place.work))
 
     def _kept(self, state: OutputState) -> Place:
         """Return the place that the crawl's memory has kept; raise StateDamaged when it cannot be one."""

@@ -38,7 +38,7 @@ from scraper.visit import Visit
 __all__ = ["Observer", "Run"]
 
 SHOP_HOST = "practice-shop.test"  # RFC 6761, 6.2: .test is nobody's, so these URLs are the same in every run
-CPU_BOUND = 0.85  # share of a core from which the processor is what the rate is limited by
+CPU_BOUND = 0.75  # share of the time with work for the processor, from which more requests at once add hardly a third
 POLITENESS_BOUND = 0.5  # share of the time in which a free worker waited for a host to have rested
 _INTERRUPTED = "interrupted"
 _LOG = logging.getLogger("scraper")
@@ -82,6 +82,7 @@ class Run:
         self._stop = ""
         self._started = self._clock.now()
         self._cpu_started = self._clock.cpu()
+        self._queued_started = 0.0
 
     # -- seen from outside -------------------------------------------------------------------------------------------
 
@@ -106,6 +107,7 @@ class Run:
         SpiderError when it cannot begin or go on; then nothing that was committed is lost.
         """
         self._started, self._cpu_started = self._clock.now(), self._clock.cpu()
+        self._queued_started = self._clock.queued()
         try:
             async with AsyncExitStack() as stack:
                 return await self._execute(stack)
@@ -226,10 +228,14 @@ class Run:
         self._at("ended")
 
     def _bound_by(self) -> str:
-        """Return what the rate was limited by: the processor, the rest that hosts are due, or waiting for answers."""
+        """Return what the rate was limited by: the processor, the rest that hosts are due, or waiting for answers.
+
+        Work that waits for the processor, since others have it, is no waiting for answers.
+        """
         assert self._frontier is not None
         elapsed = self._clock.now() - self._started
-        if self._clock.cpu() - self._cpu_started >= CPU_BOUND * elapsed:
+        working = self._clock.cpu() - self._cpu_started + self._clock.queued() - self._queued_started
+        if working >= CPU_BOUND * elapsed:
             return "CPU"
         return "politeness" if self._frontier.resting_seconds >= POLITENESS_BOUND * elapsed else "latency"
 

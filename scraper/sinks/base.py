@@ -10,7 +10,6 @@ No format, no file and no policy may enter this room.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 import msgspec
@@ -25,8 +24,7 @@ GZIP_ENDING = ".gz"
 Mode: TypeAlias = Literal["replace", "append"]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """What the crawl's memory keeps for one output.
 
     `final` has its symbolic links resolved, so that a run which goes on another day writes where it began.
@@ -47,7 +45,7 @@ class Place:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
-        return asdict(self)
+        return msgspec.structs.asdict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Place:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
+
+import msgspec
 
 from scraper.errors import ConfigError
 from scraper.sinks.base import GZIP_ENDING, Mode, Place, Sink
@@ -57,7 +58,7 @@ def place_for(
         raise ConfigError(f"there is no output format {format!r}; choose one of {', '.join(FORMATS)}, also with .gz")
     compressed = name.lower().endswith(GZIP_ENDING) or (format or "").endswith(GZIP_ENDING)
     place = FORMATS[plain].plan(os.path.realpath(name), mode, plain + GZIP_ENDING * compressed)
-    return replace(place, formulas=formulas, private=private)
+    return msgspec.structs.replace(place, formulas=formulas, private=private)
 
 
 def make_sink(place: Place, *, executor: Executor, fields: Sequence[str] | None = None) -> Sink:

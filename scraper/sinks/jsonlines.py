@@ -14,7 +14,6 @@ import os
 import zlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -77,7 +76,7 @@ class JsonLinesSink:
         append = self._place.mode == "append"
         offset = await self._work.open(committed, keep=append)
         if committed is None and append:
-            self._place = replace(self._place, base=offset)
+            self._place = msgspec.structs.replace(self._place, base=offset)
         if append and 0 < offset == self._place.base:
             await self._work.run(self._look_at_the_end, doing="read")
         return offset

@@ -15,7 +15,6 @@ import io
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeAlias, cast
 
@@ -53,8 +52,7 @@ class Row(NamedTuple):
     end: bytes  # CRLF, LF, or nothing at the end of the file
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(msgspec.Struct, frozen=True):
     """The first row of an existing table."""
 
     names: tuple[str, ...]

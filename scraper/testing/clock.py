@@ -61,6 +61,10 @@ class FakeClock:
         """Return no CPU time: it is not real."""
         return 0.0
 
+    def queued(self) -> float:
+        """Return none, for the same reason."""
+        return 0.0
+
     async def wait(self, event: asyncio.Event, timeout: float | None) -> bool:
         """Wait for `event`, at most `timeout` jumping seconds."""
         if timeout is not None and timeout <= 0:

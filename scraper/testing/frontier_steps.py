@@ -44,6 +44,10 @@ class WaitingClock:
         """Return none: no work is measured here."""
         return 0.0
 
+    def queued(self) -> float:
+        """Return none, for the same reason."""
+        return 0.0
+
     async def wait(self, event: asyncio.Event, timeout: float | None) -> bool:
         """Jump to the end of the wait; raise Stuck when it has none."""
         await asyncio.sleep(0)

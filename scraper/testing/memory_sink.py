@@ -10,7 +10,7 @@ No path is ever touched.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -75,7 +75,7 @@ class MemorySink:
         begin = len(lines) if self._place.mode == "append" else 0
         offset = begin if committed is None else committed
         if committed is None:
-            self._place = replace(self._place, base=begin)
+            self._place = msgspec.structs.replace(self._place, base=begin)
         self._work = lines[:offset]
         self._open = True
         return offset
