@@ -18,13 +18,14 @@ from yarl import URL
 
 from scraper.clock import Clock, SteadyWall
 from scraper.errors import ProxyError, RequestException, UnsafeAddress
-from scraper.fetch.answer import LARGE_BODIES, AnswerReader
+from scraper.fetch.answer import LARGE_BODIES, AnswerReader, response_to
+from scraper.fetch.body import SMALL_BODY
 from scraper.fetch.connector import BoundedConnector
 from scraper.fetch.deadline import Deadline, Deadlines
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
 from scraper.fetch.inflight import BytesInFlight
-from scraper.fetch.lean import Answer, LeanWay
+from scraper.fetch.lean import USABLE, Answer, LeanWay
 from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
@@ -136,7 +137,9 @@ class AiohttpFetcher:
             max_field_size=WIRE.max_field_size,
             max_headers=WIRE.max_headers,
         )
-        self._lean = LeanWay(self._session, WIRE)
+        usable = USABLE and self._is_lean and self._proxies is None
+        most = min(self._max_body, SMALL_BODY)
+        self._lean = LeanWay(self._session, connector, WIRE, most) if usable else None
         return self
 
     async def __aexit__(
@@ -199,18 +202,18 @@ class AiohttpFetcher:
         deadline: Deadline,
     ) -> Response:
         headers = self._own(request)
-        may = self._is_lean and self._proxies is None and self._lean.covers(request)
-        usual = self._lean.head(request, headers) if may else None
-        if usual is not None:
-            answer = await self._lean.send(*usual, limits, sending)
+        lean = self._lean
+        if lean is not None and (usual := lean.head(request, headers)) is not None:
+            answer = await lean.send(*usual, limits, sending)
         else:
             answer = await self._send(session, request, headers, limits, sending)
         try:
             if sending.proxied and answer.status == _PROXY_LOGIN:
                 raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
-            response = self._reader.usual(answer, request, sending)
-            if response is None:
+            if answer.body is None:
                 response = await self._reader.read(answer, request, sending, deadline)
+            else:
+                response = response_to(answer, request, sending, answer.body)
         except BaseException:
             answer.holder.close()
             raise

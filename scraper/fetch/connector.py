@@ -13,10 +13,10 @@ transport is asyncio's. What is sent, and whether again, must not enter.
 from __future__ import annotations
 
 import re
-from asyncio import BaseTransport
-from collections.abc import Mapping
+from asyncio import BaseTransport, Future
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from aiohttp import ClientPayloadError, TCPConnector
 from aiohttp.client_proto import ResponseHandler
@@ -24,7 +24,13 @@ from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import StreamReader
 
-__all__ = ["FINAL", "BoundedConnector", "Handler", "is_final"]
+__all__ = ["FINAL", "BoundedConnector", "Handler", "Look", "Whole", "is_final"]
+
+Whole: TypeAlias = tuple[RawResponseMessage, bytes]
+"""The head and the body of an answer."""
+
+Look: TypeAlias = Callable[[bytes], Whole | None]
+"""What tells whether bytes are one answer, neither less nor more."""
 
 INTERIM, FINAL = 100, 200  # statuses: from the one to below the other there is more to come (RFC 9110, 15.2)
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
@@ -41,7 +47,8 @@ class Handler(ResponseHandler):
     _interim = 0
     _head: bytes | None = None  # what came for the answer that is waited for; None: its head is here
     _params: Mapping[str, Any]
-    _is_clean = False  # whether the parser stands exactly behind an answer, as a new one would before it
+    _look: Look
+    _turn: Future[Whole | None] | None = None  # of whoever has asked, until anything comes
 
     def connection_made(self, transport: BaseTransport) -> None:
         """Begin; asyncio's transport of a socket, where it is that one, asks for less at once."""
@@ -52,22 +59,33 @@ class Handler(ResponseHandler):
     def set_response_params(self, **params: Any) -> None:
         """Be ready for an answer, with a new parser."""
         self._head, self._params = b"", params
-        self._is_clean = False
         super().set_response_params(**params)
 
-    def expect(self, params: Mapping[str, Any]) -> None:
-        """Be ready for an answer, read with `params`; the parser stays if it is clean and was made with the same."""
-        if self._is_clean and self._params is params:
-            self._head, self._is_clean = b"", False
-        else:
-            self.set_response_params(**params)
-            self._params = params
+    def ask(self, request: bytes, look: Look, params: Mapping[str, Any]) -> Future[Whole | None]:
+        """Send `request`; what is awaited is the answer if `look` takes what comes for one, else None: it can be read.
+
+        It is read with `params`, as a session would give them.
+        """
+        assert self.transport is not None  # who asks has just looked
+        self._look, self._params = look, params
+        self._turn = turn = self._loop.create_future()
+        self.transport.write(request)
+        return turn
+
+    def _wake(self, turn: Future[Whole | None], whole: Whole | None) -> None:
+        self._turn = None
+        if not turn.done():
+            turn.set_result(whole)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; outside of an answer nobody asked for it."""
-        if self._head is None:
-            self._is_clean = False
-        else:
+        if self._turn is not None:
+            whole = self._look(data)
+            self._wake(self._turn, whole)
+            if whole is not None:
+                return
+            self.set_response_params(**self._params)
+        if self._head is not None:
             self._head = self._head + data if len(self._head) < READ_APART else None
         super().data_received(data)
 
@@ -79,20 +97,14 @@ class Handler(ResponseHandler):
     async def read(self) -> tuple[RawResponseMessage, StreamReader]:
         """Return the next head, of an answer or of a word before it, and what the body comes through."""
         answer = await super().read()
-        message, content = answer
+        message, _ = answer
         if message.code >= FINAL or is_final(message):
-            self._is_clean = self._is_all(content)
             self._interim, self._head = 0, None
         else:
             self._interim += 1
             if self._interim > MAX_INTERIM:
                 raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers (1xx)")
         return answer
-
-    def _is_all(self, content: StreamReader) -> bool:
-        """Tell whether one head and its body is all that came, to the byte: of what follows nothing is parsed."""
-        end = _HEAD_END.search(self._head) if self._head and content.is_eof() else None
-        return end is not None and end.end() + content.total_bytes == len(self._head or b"")
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail, when nothing can be said for what came; aiohttp's parser forgets an answer with junk behind it."""
@@ -106,6 +118,8 @@ class Handler(ResponseHandler):
                 self._payload.set_exception(ClientPayloadError(exc.message))
                 self._payload = None  # or it is told once more, and otherwise, when the connection is lost
         super().set_exception(exc, *cause)
+        if self._turn is not None:
+            self._wake(self._turn, None)
 
     def _read_apart(self, came: bytes) -> None:
         """Parse `came` once more, each head by itself, so that a fault behind the answer's head cannot undo it."""
