@@ -20,7 +20,7 @@ from scraper.clock import Clock, SteadyWall
 from scraper.errors import ProxyError, RequestException, UnsafeAddress
 from scraper.fetch.answer import LARGE_BODIES, AnswerReader, response_to
 from scraper.fetch.body import SMALL_BODY
-from scraper.fetch.connector import BoundedConnector
+from scraper.fetch.connector import REST, BoundedConnector
 from scraper.fetch.deadline import Deadline, Deadlines
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
@@ -162,7 +162,7 @@ class AiohttpFetcher:
             "ttl_dns_cache": DNS_CACHE_SECONDS,
             "dns_cache_max_size": DNS_CACHE_NAMES,
             "socket_factory": None if self._guard is None else guarded_sockets(self._guard.refuses),
-            "keepalive_timeout": KEEP_ALIVE_SECONDS,
+            "keepalive_timeout": KEEP_ALIVE_SECONDS - REST,
             "limit": connections,
             "limit_per_host": self._connections_per_host,
         }
@@ -207,22 +207,27 @@ class AiohttpFetcher:
             answer = await lean.send(*usual, limits, sending)
         else:
             answer = await self._send(session, request, headers, limits, sending)
-        try:
-            if sending.proxied and answer.status == _PROXY_LOGIN:
-                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
-            if answer.body is None:
-                response = await self._reader.read(answer, request, sending, deadline)
-            else:
-                response = response_to(answer, request, sending, answer.body)
-        except BaseException:
-            answer.holder.close()
-            raise
-        answer.holder.release()
+        if answer.body is None:
+            response = await self._read(answer, request, sending, deadline)
+        else:
+            response = response_to(answer, request, sending, answer.body)
         if self.cookies is not None and hdrs.SET_COOKIE in answer.headers:
             told, date = response.headers.get_all("set-cookie"), response.headers.get("date", "")
             self.cookies.receive(request.url, told, self._wall.now(), date=date)
         if sending.connection is not None:
             self._kept.keep(sending.connection, sending)
+        return response
+
+    async def _read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
+        """Return the answer with its whole body, and let go of its connection."""
+        try:
+            if sending.proxied and answer.status == _PROXY_LOGIN:
+                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
+            response = await self._reader.read(answer, request, sending, deadline)
+        except BaseException:
+            answer.holder.close()
+            raise
+        answer.holder.release()
         return response
 
     async def _send(

@@ -13,18 +13,22 @@ transport is asyncio's. What is sent, and whether again, must not enter.
 from __future__ import annotations
 
 import re
-from asyncio import BaseTransport, Future
+from asyncio import BaseTransport, Future, TimerHandle
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import chain
 from typing import Any, TypeAlias
 
-from aiohttp import ClientPayloadError, TCPConnector
+from aiohttp import ClientPayloadError, ClientRequest, ClientTimeout, TCPConnector
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.client_reqrep import ConnectionKey
+from aiohttp.connector import Connection
 from aiohttp.http import RawResponseMessage
 from aiohttp.http_exceptions import BadHttpMessage, HttpProcessingError
 from aiohttp.streams import StreamReader
+from aiohttp.tracing import Trace
 
-__all__ = ["FINAL", "BoundedConnector", "Handler", "Look", "Whole", "is_final"]
+__all__ = ["FINAL", "REST", "BoundedConnector", "Handler", "Look", "Whole"]
 
 Whole: TypeAlias = tuple[RawResponseMessage, bytes]
 """The head and the body of an answer."""
@@ -35,6 +39,7 @@ Look: TypeAlias = Callable[[bytes], Whole | None]
 INTERIM, FINAL = 100, 200  # statuses: from the one to below the other there is more to come (RFC 9110, 15.2)
 MAX_INTERIM = 20  # one answer 100 or 103 is usual
 TLS_FAREWELL = 1.0  # seconds
+REST = 1.0  # seconds; aiohttp counts how long a connection idles from behind them
 READ_APART = 64 * 1024  # bytes that are kept until the head is complete; a longer one is not looked at again
 READ_SIZE = 64 * 1024  # bytes at once; for asyncio's 256 KiB the heap grows and shrinks at nearly every read
 _HEAD_END = re.compile(rb"\n\r?\n")
@@ -106,6 +111,13 @@ class Handler(ResponseHandler):
                 raise BadHttpMessage(f"more than {MAX_INTERIM} interim answers (1xx)")
         return answer
 
+    async def read_final(self) -> tuple[RawResponseMessage, StreamReader]:
+        """Return the head of the answer, past the words before it, and what the body comes through."""
+        while True:
+            message, content = await self.read()
+            if message.code >= FINAL or is_final(message):
+                return message, content
+
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         """Fail, when nothing can be said for what came; aiohttp's parser forgets an answer with junk behind it."""
         came, self._head = self._head, None
@@ -140,13 +152,58 @@ def is_final(message: RawResponseMessage) -> bool:
 
 
 class BoundedConnector(TCPConnector):
-    """aiohttp's connector over connections with bounds; `farewell`: seconds that the end of TLS may take."""
+    """aiohttp's connector over connections with bounds; `farewell`: seconds that the end of TLS may take.
+
+    The way through its pool costs a tenth of a small page, so a connection that has answered may rest beside it for a
+    moment. Whoever has to ask for another finds all of them in the pool.
+    """
 
     def __init__(self, *, farewell: float = TLS_FAREWELL, **options: Any) -> None:
         super().__init__(**options)
         self._farewell = farewell
+        self._resting: dict[ConnectionKey, list[Connection]] = {}  # in aiohttp's eyes they are in use
+        self._giving_back: TimerHandle | None = None
         handler: type[ResponseHandler] = Handler
         self._factory = partial(handler, loop=self._loop)
+
+    def take(self, key: ConnectionKey) -> Connection | None:
+        """Return a connection that rests; None: `connect` has others."""
+        resting = self._resting.get(key)
+        while resting:
+            connection = resting.pop()
+            protocol = connection.protocol
+            if protocol is not None and protocol.is_connected():
+                return connection
+            connection.close()
+        return None
+
+    def rest(self, key: ConnectionKey, connection: Connection, protocol: ResponseHandler) -> None:
+        """Keep `connection` at hand for whoever asks for `key` next, where it may be kept and nobody waits for one."""
+        if protocol.should_close or self._waiters:
+            connection.release()
+            return
+        self._resting.setdefault(key, []).append(connection)
+        if self._giving_back is None:
+            self._giving_back = self._loop.call_later(REST, self._give_back)
+
+    def _give_back(self) -> None:
+        """Give all that rest to aiohttp's pool, which knows how many there may be and for how long."""
+        if self._giving_back is not None:
+            self._giving_back.cancel()
+            self._giving_back = None
+        resting, self._resting = self._resting, {}
+        for connection in chain.from_iterable(resting.values()):
+            connection.release()
+
+    async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
+        """Return a connection, of all there are or a new one."""
+        self._give_back()
+        return await super().connect(req, traces, timeout)
+
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """Close all connections, those that rest too."""
+        self._give_back()
+        await super().close(abort_ssl=abort_ssl)
 
     async def _wrap_create_connection(self, *args: Any, **options: Any) -> Any:
         if options.get("ssl"):

@@ -22,7 +22,6 @@ from functools import cached_property
 import aiohttp
 import msgspec
 from aiohttp import (
-    BaseConnector,
     ClientOSError,
     ClientRequest,
     ClientResponse,
@@ -34,13 +33,13 @@ from aiohttp import (
 )
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
-from aiohttp.http import HttpResponseParser
+from aiohttp.http import HttpResponseParser, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from scraper.fetch.connector import FINAL, Handler, Whole, is_final
+from scraper.fetch.connector import FINAL, BoundedConnector, Handler, Whole
 from scraper.fetch.sending import NotSentAgainError, Sending, current_sending
 from scraper.fetch.wire import Wire
 from scraper.request import Request
@@ -63,8 +62,8 @@ class Answer(msgspec.Struct):
     headers: CIMultiDictProxy[str]  # text as aiohttp makes it: right where it is ASCII
     raw_headers: tuple[tuple[bytes, bytes], ...]
     content: StreamReader
-    holder: Connection | ClientResponse
-    body: bytes | None = None  # plain, where it is here; nothing is to be read then
+    holder: Connection | ClientResponse  # until the body is here
+    body: bytes | None = None  # where it came with its head; nothing is to be read or let go of then
 
 
 class WholeAnswers:
@@ -138,7 +137,7 @@ class _Origin(msgspec.Struct):
 class LeanWay:
     """Send usual requests over a session's own connections."""
 
-    def __init__(self, session: ClientSession, connector: BaseConnector, wire: Wire, most: int) -> None:
+    def __init__(self, session: ClientSession, connector: BoundedConnector, wire: Wire, most: int) -> None:
         """`connector`: of the `session`; `most`: bytes of a body that need not be read."""
         self._session, self._connector = session, connector
         self._params = {"read_until_eof": True, "auto_decompress": False, **msgspec.structs.asdict(wire)}
@@ -186,11 +185,8 @@ class LeanWay:
         A kept connection that died under the request is replaced once, where `sending` allows that.
         """
         while True:
-            mark = current_sending.set(sending)
-            try:
-                connection = await self._connector.connect(where, [], limits)
-            finally:
-                current_sending.reset(mark)
+            key = where.connection_key
+            connection = self._connector.take(key) or await self._connect(where, limits, sending)
             try:
                 protocol = connection.protocol
                 assert isinstance(protocol, Handler)
@@ -198,12 +194,12 @@ class LeanWay:
                     answering = protocol.ask(head, self._whole, self._params)
                     sending.sent()
                     whole = await answering
-                    message, body = whole or (None, None)
-                    content = EMPTY_PAYLOAD
-                    while message is None or not (message.code >= FINAL or is_final(message)):
-                        message, content = await protocol.read()
-                    about = message.code, message.reason, message.headers, message.raw_headers
-                    return Answer(*about, content, connection, body)
+                    if whole is None:
+                        message, content = await protocol.read_final()
+                        return Answer(*_about(message), content, connection)
+                    message, body = whole
+                    self._connector.rest(key, connection, protocol)
+                    return Answer(*_about(message), EMPTY_PAYLOAD, connection, body)
                 connection.close()  # it holds bytes that nobody asked for; nothing was sent
             except HttpProcessingError as error:
                 connection.close()
@@ -217,3 +213,14 @@ class LeanWay:
             except BaseException:
                 connection.close()
                 raise
+
+    async def _connect(self, where: ClientRequest, limits: ClientTimeout, sending: Sending) -> Connection:
+        mark = current_sending.set(sending)
+        try:
+            return await self._connector.connect(where, [], limits)
+        finally:
+            current_sending.reset(mark)
+
+
+def _about(message: RawResponseMessage) -> tuple[int, str, CIMultiDictProxy[str], tuple[tuple[bytes, bytes], ...]]:
+    return message.code, message.reason, message.headers, message.raw_headers
