@@ -2,12 +2,11 @@
 
 Interim answers (1xx) before an answer are few; the polite end of a TLS connection is short, since its descriptor stays
 open as long; a connection on which bytes came that nobody asked for is not used again, but the answer before those
-bytes is whole; and what breaks the rules within a body ends that body at once. A parser goes on to the next answer only
-where it stands exactly behind the last one.
+bytes is whole; and what breaks the rules within a body ends that body at once.
 
 Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_reading_paused`,
-`_buffer_paused`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml. `max_size` of the
-transport is asyncio's. What is sent, and whether again, must not enter.
+`_buffer_paused`, `_waiters`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml.
+`max_size` of the transport is asyncio's. What is sent, and whether again, must not enter.
 """
 
 from __future__ import annotations
@@ -179,7 +178,7 @@ class BoundedConnector(TCPConnector):
 
     def rest(self, key: ConnectionKey, connection: Connection, protocol: ResponseHandler) -> None:
         """Keep `connection` at hand for whoever asks for `key` next, where it may be kept and nobody waits for one."""
-        if protocol.should_close or self._waiters:
+        if protocol.transport is None or protocol.should_close or self._waiters:
             connection.release()
             return
         self._resting.setdefault(key, []).append(connection)

@@ -5,8 +5,11 @@ that is done about a small page (about 0.1 ms of 0.3; `make bench` compares). Th
 proxy, and its header lines are the same for a whole origin, so they are built once for each. What is sent, byte for
 byte, and what is raised, is what the session would send and raise; the contract suite runs over both ways.
 
-What it costs: five more inner names of aiohttp (`connect`, `connection_key`, `set_response_params`, `read`, the body's
-`_buffer`), held to one minor version in pyproject.toml and looked at when this is imported; under any other version
+Most answers to it come as one piece with a plain body: such a one is cut behind its head, and only that is parsed. All
+others are read as the session would read them.
+
+What it costs: four more inner names of aiohttp (`connect`, `connection_key`, `set_response_params`, `read`) and its
+parser's class, held to one minor version in pyproject.toml and looked at when this is imported; under any other version
 nothing is covered and every request takes the session's way. Delete it on the day a session is as cheap.
 
 Whatever is not usual (a body, a proxy, another method, header text that needs care) must not enter.
