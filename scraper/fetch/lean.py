@@ -113,7 +113,6 @@ class WholeAnswers:
             head.count(b"\n") == len(message.raw_headers) + 2  # it ends here, and not before
             and headers.getall(hdrs.CONTENT_LENGTH, ()) == [str(length)]
             and hdrs.CONTENT_ENCODING not in headers
-            and hdrs.TRANSFER_ENCODING not in headers
             and message.code >= FINAL
             and message.code not in _WITHOUT_BODY
         )

@@ -232,6 +232,22 @@ async def test_a_pooled_connection_that_died_is_replaced(raw, make):
     assert server.connections == 2
 
 
+async def test_a_host_that_ends_kept_connections_gets_a_new_one_each_time(raw, make):
+    """What was let go of a moment ago does not rest."""
+    server = await raw(EMPTY, then="keep")
+    async with make(resend=True) as it:
+        await it.fetch(Request(server.base))
+        server.answer, server.then = b"", "close"
+        waiting = asyncio.ensure_future(it.fetch(Request(f"{server.base}/b")))
+        while len(server.seen) < 2:
+            await asyncio.sleep(0)
+        server.answer, server.then = EMPTY, "keep"
+        await waiting
+        for _ in range(2):
+            await it.fetch(Request(server.base))
+    assert (len(server.seen), server.connections) == (5, 4)
+
+
 @pytest.mark.parametrize("lean", [True, False])
 async def test_a_request_goes_out_twice_at_most(raw, make, lean):
     """However many kept connections have died: the server may have seen each of the tries."""

@@ -67,10 +67,12 @@ def test_an_answer_without_a_byte_of_body_is_taken() -> None:
         USUAL.replace(b"Content-Length", b"Contents"),
         USUAL.replace(b"Content-Length", b"Content-Length: 4\r\nContent-Length"),
         USUAL.replace(b"Content-Length: 4", b"Content-Length: 9\r\nX: 4"),
+        USUAL.replace(b"Content-Type", b"Transfer-Encoding: gzip\r\nContent-Type"),
         b"\r\n\r\n" + USUAL,
         USUAL.replace(b"\r\n", b"\n"),
         # the head ends at its first blank line, so the body is another one
         b"HTTP/1.1 200 OK\nContent-Length: 1\n\n\r\n\r\nX",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\n\r\n\r\nX",
         b"HTTP/1.1 200 OK\nContent-Length: 4\n\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage",
     ],
 )
