@@ -12,27 +12,24 @@ from __future__ import annotations
 import asyncio
 
 import msgspec
-from aiohttp import hdrs
 
 from scraper.errors import BodyTooLarge, ChunkedEncodingError, MalformedResponse, RequestException
 from scraper.fetch.base import Wanted, terms
-from scraper.fetch.body import SMALL_BODY, BodyReader
+from scraper.fetch.body import BodyReader
 from scraper.fetch.deadline import Deadline
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.headers import CameHeaders
 from scraper.fetch.inflight import BytesInFlight, Share
-from scraper.fetch.lean import Answer, whole_body
+from scraper.fetch.lean import Answer
 from scraper.fetch.pace import Pace, Slowest
 from scraper.fetch.sending import Sending
 from scraper.request import Request
 from scraper.response import Response
 
-__all__ = ["LARGE_BODIES", "AnswerReader"]
+__all__ = ["LARGE_BODIES", "AnswerReader", "response_to"]
 
 LEAST_STATUS = 100  # RFC 9110, 15: below is nothing that a client could understand
 LARGE_BODIES = 4  # of the size of the limit, in memory at a time; small ones are never kept waiting
-
-_LENGTH, _CODING, _TRANSFER = hdrs.CONTENT_LENGTH, hdrs.CONTENT_ENCODING, hdrs.TRANSFER_ENCODING
 
 LITTLE, LITTLE_SECONDS = 64 * 1024, 0.3  # bytes and seconds spent on a body that matters little, to keep its connection
 
@@ -43,16 +40,6 @@ class AnswerReader(msgspec.Struct, frozen=True, kw_only=True):
     limit: int
     in_flight: BytesInFlight
     slowest: Slowest
-
-    def usual(self, answer: Answer, request: Request, sending: Sending) -> Response | None:
-        """Return the answer to `request` if its body is here, small and plain: it needs neither pace nor share."""
-        told = answer.headers
-        if _LENGTH not in told or _CODING in told or _TRANSFER in told or answer.status < LEAST_STATUS:
-            return None
-        body = whole_body(answer.content)
-        if body is None or len(body) > self.limit or len(body) > SMALL_BODY:
-            return None
-        return _response(answer, request, sending, CameHeaders(told, answer.raw_headers), body)
 
     async def read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
         """Return the answer to `request` with its whole body. Raises RequestException."""
@@ -73,14 +60,14 @@ class AnswerReader(msgspec.Struct, frozen=True, kw_only=True):
             try:
                 body = await self._body(answer, reader, request, sending, headers)
             except (BodyTooLarge, ChunkedEncodingError) as error:
-                error.response = cut = _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
+                error.response = cut = response_to(answer, request, sending, b"".join(reader.parts), cut=True)
                 if wanted.body != "part" or isinstance(error, BodyTooLarge):
                     raise
                 answer.holder.close()  # aiohttp keeps the connection of an answer that did not come to its end
                 return cut
             finally:
                 share.give_back()
-        return _response(answer, request, sending, headers, body)
+        return response_to(answer, request, sending, body)
 
     async def _read_a_little(
         self, answer: Answer, request: Request, sending: Sending, headers: CameHeaders
@@ -93,8 +80,8 @@ class AnswerReader(msgspec.Struct, frozen=True, kw_only=True):
                 body = await self._body(answer, reader, request, sending, headers)
         except (RequestException, TimeoutError):
             answer.holder.close()
-            return _response(answer, request, sending, headers, b"".join(reader.parts), cut=True)
-        return _response(answer, request, sending, headers, body)
+            return response_to(answer, request, sending, b"".join(reader.parts), cut=True)
+        return response_to(answer, request, sending, body)
 
     def _refuse_announced(self, request: Request, headers: CameHeaders) -> None:
         """Refuse a body whose length says that it is too large, before it comes."""
@@ -121,16 +108,15 @@ class AnswerReader(msgspec.Struct, frozen=True, kw_only=True):
         return body
 
 
-def _response(
-    answer: Answer, request: Request, sending: Sending, headers: CameHeaders, body: bytes, cut: bool = False
-) -> Response:
+def response_to(answer: Answer, request: Request, sending: Sending, body: bytes, cut: bool = False) -> Response:
+    """Return what came as the Response to `request`; `cut`: the body ended early."""
     now = sending.clock.now()
     sent_at = now if sending.at is None else sending.at
     return Response(
         request,
         status=answer.status,
         url=request.url,
-        headers=headers,
+        headers=CameHeaders(answer.headers, answer.raw_headers),
         body=body,
         truncated=cut,
         http_reason=answer.reason,

@@ -18,13 +18,14 @@ from yarl import URL
 
 from scraper.clock import Clock, SteadyWall
 from scraper.errors import ProxyError, RequestException, UnsafeAddress
-from scraper.fetch.answer import LARGE_BODIES, AnswerReader
-from scraper.fetch.connector import BoundedConnector
+from scraper.fetch.answer import LARGE_BODIES, AnswerReader, response_to
+from scraper.fetch.body import SMALL_BODY
+from scraper.fetch.connector import REST, BoundedConnector
 from scraper.fetch.deadline import Deadline, Deadlines
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
 from scraper.fetch.inflight import BytesInFlight
-from scraper.fetch.lean import Answer, LeanWay
+from scraper.fetch.lean import USABLE, Answer, LeanWay
 from scraper.fetch.pace import Slowest
 from scraper.fetch.proxy import SocksConnector, proxy_arguments, proxy_choice
 from scraper.fetch.resolver import LookUp, Resolver, guarded_sockets, look_up
@@ -136,7 +137,9 @@ class AiohttpFetcher:
             max_field_size=WIRE.max_field_size,
             max_headers=WIRE.max_headers,
         )
-        self._lean = LeanWay(self._session, WIRE)
+        usable = USABLE and self._is_lean and self._proxies is None
+        most = min(self._max_body, SMALL_BODY)
+        self._lean = LeanWay(self._session, connector, WIRE, most) if usable else None
         return self
 
     async def __aexit__(
@@ -159,7 +162,7 @@ class AiohttpFetcher:
             "ttl_dns_cache": DNS_CACHE_SECONDS,
             "dns_cache_max_size": DNS_CACHE_NAMES,
             "socket_factory": None if self._guard is None else guarded_sockets(self._guard.refuses),
-            "keepalive_timeout": KEEP_ALIVE_SECONDS,
+            "keepalive_timeout": KEEP_ALIVE_SECONDS - REST,
             "limit": connections,
             "limit_per_host": self._connections_per_host,
         }
@@ -199,27 +202,32 @@ class AiohttpFetcher:
         deadline: Deadline,
     ) -> Response:
         headers = self._own(request)
-        may = self._is_lean and self._proxies is None and self._lean.covers(request)
-        usual = self._lean.head(request, headers) if may else None
-        if usual is not None:
-            answer = await self._lean.send(*usual, limits, sending)
+        lean = self._lean
+        if lean is not None and (usual := lean.head(request, headers)) is not None:
+            answer = await lean.send(*usual, limits, sending)
         else:
             answer = await self._send(session, request, headers, limits, sending)
-        try:
-            if sending.proxied and answer.status == _PROXY_LOGIN:
-                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
-            response = self._reader.usual(answer, request, sending)
-            if response is None:
-                response = await self._reader.read(answer, request, sending, deadline)
-        except BaseException:
-            answer.holder.close()
-            raise
-        answer.holder.release()
+        if answer.body is None:
+            response = await self._read(answer, request, sending, deadline)
+        else:
+            response = response_to(answer, request, sending, answer.body)
         if self.cookies is not None and hdrs.SET_COOKIE in answer.headers:
             told, date = response.headers.get_all("set-cookie"), response.headers.get("date", "")
             self.cookies.receive(request.url, told, self._wall.now(), date=date)
         if sending.connection is not None:
             self._kept.keep(sending.connection, sending)
+        return response
+
+    async def _read(self, answer: Answer, request: Request, sending: Sending, deadline: Deadline) -> Response:
+        """Return the answer with its whole body, and let go of its connection."""
+        try:
+            if sending.proxied and answer.status == _PROXY_LOGIN:
+                raise failure(ProxyError, request, "the proxy wants a user name and password, or other ones (407)")
+            response = await self._reader.read(answer, request, sending, deadline)
+        except BaseException:
+            answer.holder.close()
+            raise
+        answer.holder.release()
         return response
 
     async def _send(

@@ -41,16 +41,18 @@ class CameHeaders(Headers):
     def __getitem__(self, name: str) -> str:
         if name not in self._parsed:
             raise KeyError(name)
-        value = self._parsed.getall(name)
-        text = value[0] if len(value) == 1 else ", ".join(value)
-        return text if text.isascii() else super().__getitem__(name)
+        return str(self.get(name))
 
     def __contains__(self, name: object) -> bool:
         return name in self._parsed
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return the value of a header, or `default`."""
-        return self[name] if name in self._parsed else default
+        values = self._parsed.getall(name, ())
+        if not values:
+            return default
+        text = values[0] if len(values) == 1 else ", ".join(values)
+        return text if text.isascii() else super().__getitem__(name)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         """Return each value of a header that came more than once, such as Set-Cookie."""

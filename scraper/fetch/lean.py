@@ -5,8 +5,11 @@ that is done about a small page (about 0.1 ms of 0.3; `make bench` compares). Th
 proxy, and its header lines are the same for a whole origin, so they are built once for each. What is sent, byte for
 byte, and what is raised, is what the session would send and raise; the contract suite runs over both ways.
 
-What it costs: five more inner names of aiohttp (`connect`, `connection_key`, `set_response_params`, `read`, the body's
-`_buffer`), held to one minor version in pyproject.toml and looked at when this is imported; under any other version
+Most answers to it come as one piece with a plain body: such a one is cut behind its head, and only that is parsed. All
+others are read as the session would read them.
+
+What it costs: four more inner names of aiohttp (`connect`, `connection_key`, `set_response_params`, `read`) and its
+parser's class, held to one minor version in pyproject.toml and looked at when this is imported; under any other version
 nothing is covered and every request takes the session's way. Delete it on the day a session is as cheap.
 
 Whatever is not usual (a body, a proxy, another method, header text that needs care) must not enter.
@@ -17,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Sequence
 from functools import cached_property
 
 import aiohttp
@@ -30,50 +32,91 @@ from aiohttp import (
     ClientSession,
     ClientTimeout,
     ServerDisconnectedError,
+    hdrs,
 )
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
+from aiohttp.http import HttpResponseParser, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from multidict import CIMultiDictProxy
 from yarl import URL
 
-from scraper.fetch.connector import FINAL, Handler, is_final
+from scraper.fetch.connector import FINAL, BoundedConnector, Handler, Whole
 from scraper.fetch.sending import NotSentAgainError, Sending, current_sending
 from scraper.fetch.wire import Wire
 from scraper.request import Request
 
-__all__ = ["Answer", "LeanWay", "whole_body"]
+__all__ = ["USABLE", "Answer", "LeanWay", "WholeAnswers"]
 
 WRITTEN_FOR = "3.14."  # the minor version of aiohttp whose inner names these are
-_USABLE = aiohttp.__version__.startswith(WRITTEN_FOR)
+USABLE = aiohttp.__version__.startswith(WRITTEN_FOR)
 ORIGINS_KEPT = 1024  # a prepared request each, about 4 kB
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9-]+")
 _PLAIN_VALUE = re.compile(r"[\x20-\x7e]*")
+_WITHOUT_BODY = (204, 304)  # whatever their heads say (RFC 9112, 6.3)
 
 
 class Answer(msgspec.Struct):
-    """The head of an answer, its body on the way, and what holds the connection."""
+    """The head of an answer, its body or the way on which that comes, and what holds the connection."""
 
     status: int
     reason: str
     headers: CIMultiDictProxy[str]  # text as aiohttp makes it: right where it is ASCII
     raw_headers: tuple[tuple[bytes, bytes], ...]
     content: StreamReader
-    holder: Connection | ClientResponse
+    holder: Connection | ClientResponse  # until the body is here
+    body: bytes | None = None  # where it came with its head; nothing is to be read or let go of then
 
 
-def whole_body(content: StreamReader) -> bytes | None:
-    """Return a body that has come as a whole without reading it, which stays possible; None when more may come.
+class WholeAnswers:
+    """Tells which bytes are one whole answer of the plainest kind: its head, and as many bytes as that says.
 
-    Reading asks the parser once more for what it may hold back, which of a body that is complete is nothing.
+    Most small pages come so. aiohttp's parser gets the head alone, and nothing is made for a body to come through.
+    One parser serves all connections, since it always stands before a head.
     """
-    if not _USABLE or not content.is_eof() or content.exception() is not None:
-        return None
-    pieces: Sequence[bytes] | None = getattr(content, "_buffer", None)  # the one that is empty for good has none
-    if pieces is None:
-        return None
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def __init__(self, wire: Wire, most: int) -> None:
+        """`most`: bytes of a body."""
+        self._wire, self._most = wire, most
+        self._parser = self._new_parser()
+
+    def _new_parser(self) -> HttpResponseParser:
+        wire = self._wire
+        return HttpResponseParser(
+            None,
+            None,
+            wire.read_bufsize,
+            max_line_size=wire.max_line_size,
+            max_field_size=wire.max_field_size,
+            max_headers=wire.max_headers,
+            response_with_body=False,
+            auto_decompress=False,
+        )
+
+    def __call__(self, data: bytes) -> Whole | None:
+        """Return head and body if `data` is such an answer; None says nothing about what else it is."""
+        end = data.find(b"\n\r\n") + 3
+        head, length = data[:end], len(data) - end
+        if b": %d\r\n" % length not in head or length > self._most:
+            return None  # there is more to come, or it tells its length in another way
+        try:
+            [(message, _)], is_over, _ = self._parser.feed_data(head)
+            is_over = is_over or message.should_close
+        except Exception:
+            is_over = True
+        if is_over:  # it takes nothing more, or stands within a head
+            self._parser = self._new_parser()
+            return None
+        headers = message.headers
+        is_plain = (
+            head.count(b"\n") == len(message.raw_headers) + 2  # it ends here, and not before
+            and headers.getall(hdrs.CONTENT_LENGTH, ()) == [str(length)]
+            and hdrs.CONTENT_ENCODING not in headers
+            and message.code >= FINAL
+            and message.code not in _WITHOUT_BODY
+        )
+        return (message, data[end:]) if is_plain else None
 
 
 class _Destination(ClientRequest):
@@ -96,17 +139,17 @@ class _Origin(msgspec.Struct):
 class LeanWay:
     """Send usual requests over a session's own connections."""
 
-    def __init__(self, session: ClientSession, wire: Wire) -> None:
-        self._session = session
+    def __init__(self, session: ClientSession, connector: BoundedConnector, wire: Wire, most: int) -> None:
+        """`connector`: of the `session`; `most`: bytes of a body that need not be read."""
+        self._session, self._connector = session, connector
         self._params = {"read_until_eof": True, "auto_decompress": False, **msgspec.structs.asdict(wire)}
+        self._whole = WholeAnswers(wire, most)
         self._origins: OrderedDict[str, _Origin] = OrderedDict()
-
-    def covers(self, request: Request) -> bool:
-        """Tell whether `request` is of the usual kind, as far as that can be told without its header lines."""
-        return _USABLE and request.method == "GET" and not request.body
 
     def head(self, request: Request, headers: tuple[tuple[str, str], ...]) -> tuple[ClientRequest, bytes] | None:
         """Return where `request` goes and what is sent, `headers` behind the standing ones; None: not usual."""
+        if request.method != "GET" or request.body:
+            return None
         url = request.url
         start = url.find("/", 8)
         origin = self._origins.get(url[:start]) or self._prepare(url[:start])
@@ -143,22 +186,22 @@ class LeanWay:
 
         A kept connection that died under the request is replaced once, where `sending` allows that.
         """
-        connector = self._session.connector
-        assert connector is not None  # the session is open
         while True:
-            mark = current_sending.set(sending)
+            key = where.connection_key
+            connection = self._connector.take(key) or await self._connect(where, limits, sending)
             try:
-                connection = await connector.connect(where, [], limits)
-            finally:
-                current_sending.reset(mark)
-            try:
-                if sending.takes(connection):
-                    protocol = self._put(connection, head, sending)
-                    while True:
-                        message, content = await protocol.read()
-                        if message.code >= FINAL or is_final(message):
-                            about = message.code, message.reason, message.headers, message.raw_headers
-                            return Answer(*about, content, connection)
+                protocol = connection.protocol
+                assert isinstance(protocol, Handler)
+                if sending.takes(protocol):
+                    answering = protocol.ask(head, self._whole, self._params)
+                    sending.sent()
+                    whole = await answering
+                    if whole is None:
+                        message, content = await protocol.read_final()
+                        return Answer(*_about(message), content, connection)
+                    message, body = whole
+                    self._connector.rest(key, connection, protocol)
+                    return Answer(*_about(message), EMPTY_PAYLOAD, connection, body)
                 connection.close()  # it holds bytes that nobody asked for; nothing was sent
             except HttpProcessingError as error:
                 connection.close()
@@ -173,12 +216,13 @@ class LeanWay:
                 connection.close()
                 raise
 
-    def _put(self, connection: Connection, head: bytes, sending: Sending) -> Handler:
-        """Write `head` to `connection`, and return what the answer will come from."""
-        protocol = connection.protocol
-        assert isinstance(protocol, Handler)
-        assert protocol.transport is not None
-        protocol.expect(self._params)
-        protocol.transport.write(head)
-        sending.sent()
-        return protocol
+    async def _connect(self, where: ClientRequest, limits: ClientTimeout, sending: Sending) -> Connection:
+        mark = current_sending.set(sending)
+        try:
+            return await self._connector.connect(where, [], limits)
+        finally:
+            current_sending.reset(mark)
+
+
+def _about(message: RawResponseMessage) -> tuple[int, str, CIMultiDictProxy[str], tuple[tuple[bytes, bytes], ...]]:
+    return message.code, message.reason, message.headers, message.raw_headers

@@ -51,14 +51,11 @@ class Sending(msgspec.Struct):
         """The host of the URL, whatever it is connected to; asked for once a connection, not once a request."""
         return hostname(self.url)
 
-    def takes(self, connection: Connection) -> bool:
+    def takes(self, connection: ResponseHandler) -> bool:
         """Go over `connection` from now on; False: it was kept and holds bytes that nobody asked for."""
-        protocol = connection.protocol
-        if protocol is not None:
-            self.connection = protocol
-            self.reused = self.kept.take(protocol)
-            return not (self.reused and protocol.should_close)
-        return True
+        self.connection = connection
+        self.reused = self.kept.take(connection)
+        return not (self.reused and connection.should_close)
 
     def sent(self) -> None:
         """Note, and tell who wants to know, that the request's bytes were handed to the socket."""
@@ -91,7 +88,7 @@ class TimedRequest(ClientRequest):
     async def send(self, conn: Connection) -> ClientResponse:
         """Send as aiohttp does, and write down when and over what."""
         sending = current_sending.get()
-        if not sending.takes(conn):
+        if conn.protocol is not None and not sending.takes(conn.protocol):
             conn.close()
             raise UnaskedBytesError("bytes that nobody asked for")
         response = await super().send(conn)

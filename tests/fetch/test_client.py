@@ -159,6 +159,57 @@ async def test_connections_per_host_are_limited(raw, make):
     assert (len(server.seen), server.peak) == (30, 3)
 
 
+async def test_a_connection_that_rests_is_there_for_every_kind_of_request(raw, make):
+    """One to a host is allowed, and the second request takes the session's way: it waits for nothing."""
+    server = await raw(EMPTY, then="keep")
+    async with make(connections_per_host=1) as it:
+        began = time.monotonic()
+        for method in ("GET", "POST", "GET", "HEAD"):
+            await it.fetch(Request(server.base, method=method))
+        assert time.monotonic() - began < 0.5
+    assert (len(server.seen), server.connections) == (4, 1)
+
+
+async def test_whoever_waits_for_a_connection_comes_before_its_rest(raw, make):
+    """As soon as one has answered, the next request goes over it."""
+    server = await raw(EMPTY, then="keep")
+    async with make(connections_per_host=1) as it:
+        began = time.monotonic()
+        await asyncio.gather(*[it.fetch(Request(f"{server.base}/{number}")) for number in range(5)])
+        assert time.monotonic() - began < 0.5
+    assert (len(server.seen), server.connections) == (5, 1)
+
+
+async def test_connections_that_rest_keep_no_other_host_waiting(raw, make):
+    """All that are allowed have just been used for another host."""
+    servers = [await raw(EMPTY, then="keep") for _ in range(3)]
+    async with make(connections=2) as it:
+        for server in servers * 2:
+            await asyncio.gather(*[it.fetch(Request(f"{server.base}/{number}")) for number in range(2)])
+    assert [len(server.seen) for server in servers] == [4, 4, 4]
+
+
+async def test_a_connection_that_was_closed_while_it_rested_is_not_used(raw, make):
+    """The next request goes out over a new one, and once."""
+    server = await raw(EMPTY, then="close")
+    async with make() as it:
+        for _ in range(3):
+            await it.fetch(Request(server.base))
+            await asyncio.sleep(0.05)
+    assert (len(server.seen), server.connections) == (3, 3)
+
+
+async def test_connections_that_rest_are_closed_with_the_fetcher(raw, make):
+    """Nothing stays open behind it."""
+    server = await raw(EMPTY, then="keep")
+    async with make() as it:
+        await asyncio.gather(*[it.fetch(Request(f"{server.base}/{number}")) for number in range(5)])
+        assert server.open == 5
+    async with asyncio.timeout(0.5):
+        while server.open:
+            await asyncio.sleep(0.005)
+
+
 async def test_a_new_connection_without_an_answer_is_not_tried_again(raw, fail):
     """One fetch is one visit: a server that hangs up is not asked a second time behind our back."""
     for then in ("close", "reset"):
@@ -179,6 +230,22 @@ async def test_a_pooled_connection_that_died_is_replaced(raw, make):
         server.answer = EMPTY
         assert (await waiting).status == 200
     assert server.connections == 2
+
+
+async def test_a_host_that_ends_kept_connections_gets_a_new_one_each_time(raw, make):
+    """What was let go of a moment ago does not rest."""
+    server = await raw(EMPTY, then="keep")
+    async with make(resend=True) as it:
+        await it.fetch(Request(server.base))
+        server.answer, server.then = b"", "close"
+        waiting = asyncio.ensure_future(it.fetch(Request(f"{server.base}/b")))
+        while len(server.seen) < 2:
+            await asyncio.sleep(0)
+        server.answer, server.then = EMPTY, "keep"
+        await waiting
+        for _ in range(2):
+            await it.fetch(Request(server.base))
+    assert (len(server.seen), server.connections) == (5, 4)
 
 
 @pytest.mark.parametrize("lean", [True, False])
