@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import threading
 import time
@@ -98,6 +99,7 @@ def _plan(folder: Path, start: str, host: str) -> Plan:
 
 
 def _crawl(plan: Plan, curve: _Curve) -> dict[str, Any]:
+    gc.freeze()  # as the command does
     began, began_wall = time.process_time(), time.monotonic()
     report = asyncio.run(Run(plan, fresh=True, observers=[curve]).execute())
     spent = time.process_time() - began

@@ -41,8 +41,6 @@ from scraper.urls import origin
 
 __all__ = ["AiohttpFetcher"]
 
-DNS_CACHE_SECONDS = 300
-DNS_CACHE_NAMES = 10_000  # about a kilobyte each
 KEEP_ALIVE_SECONDS = 15.0
 _PROXY_LOGIN = 407  # RFC 9110, 15.5.8
 _BODILESS = ("GET", "HEAD")
@@ -159,8 +157,7 @@ class AiohttpFetcher:
         options: dict[str, Any] = {
             "ssl": trust,
             "resolver": self._resolver,
-            "ttl_dns_cache": DNS_CACHE_SECONDS,
-            "dns_cache_max_size": DNS_CACHE_NAMES,
+            "use_dns_cache": False,  # the resolver has its own
             "socket_factory": None if self._guard is None else guarded_sockets(self._guard.refuses),
             "keepalive_timeout": KEEP_ALIVE_SECONDS - REST,
             "limit": connections,

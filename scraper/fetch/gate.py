@@ -19,6 +19,7 @@ from scraper.frontier.base import HostPolicy
 from scraper.outcome import Failed, Fetched, Outcome, Reason, Refused, Retry
 from scraper.policy.retry import RetryPolicy
 from scraper.policy.robots import ALLOW_ALL, Rules, Verdict, judge, parse
+from scraper.recent import Recent
 from scraper.request import Request
 from scraper.response import Response
 from scraper.urls import origin
@@ -29,8 +30,13 @@ LIFE = 24 * 3600.0  # seconds; RFC 9309, 2.4: a cached robots.txt is not used fo
 AGAIN = 3600.0  # seconds until one that could not be had is asked for again
 
 
-class _Known(msgspec.Struct):
-    rules: Rules | None = None  # None: unreachable, which means no (RFC 9309, 2.3.1.4)
+SHARED_FILES = 256  # different ones that are kept, twice as many at most: what a shop system or a hoster writes
+SHARED_BYTES = 4096  # a longer one is its site's own
+
+
+class _Trouble(msgspec.Struct):
+    """Why the robots.txt of an origin cannot be had."""
+
     tries: int = 0
     why: str = ""  # what the last try met
     reason: Reason = Reason.ROBOTS_UNREACHABLE
@@ -44,21 +50,25 @@ class Gate:
         self._user_agent = user_agent
         self._retry = retry
         self._clock = clock
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Rules] = {}  # what sites with the same file share is one value
+        self._troubles: dict[str, _Trouble] = {}
+        self._alike = Recent[bytes, Rules](SHARED_FILES)
 
     def refuses(self, request: Request) -> Refused | None:
         """Return why the site does not want `request`; None: it may be made."""
         if not self._obey:
             return None
-        known = self._known[origin(request.url)]
-        if known.rules is None:
-            return Refused(known.reason, f"its robots.txt cannot be had, which means no: {known.why}")
-        return None if known.rules.allows(request.url) else Refused(Reason.ROBOTS, "robots.txt forbids it")
+        where = origin(request.url)
+        rules = self._known.get(where)
+        if rules is None:  # unreachable, which means no (RFC 9309, 2.3.1.4)
+            trouble = self._troubles[where]
+            return Refused(trouble.reason, f"its robots.txt cannot be had, which means no: {trouble.why}")
+        return None if rules.allows(request.url) else Refused(Reason.ROBOTS, "robots.txt forbids it")
 
     def learn(self, where: str, answer: Response | RequestException, wait: float | None) -> tuple[Outcome, HostPolicy]:
         """Take in the answer to the robots.txt request of origin `where`; `wait`: its Retry-After in seconds."""
         if isinstance(answer, UnsafeAddress):
-            self._known.setdefault(where, _Known()).reason = Reason.UNSAFE_ADDRESS
+            self._troubles.setdefault(where, _Trouble()).reason = Reason.UNSAFE_ADDRESS
         if isinstance(answer, BodyTooLarge) and answer.response is not None:
             answer = answer.response  # RFC 9309, 2.5: what came is enough
         if isinstance(answer, RequestException):
@@ -66,10 +76,19 @@ class Gate:
         verdict = judge(answer.status)
         if verdict is Verdict.UNREACHABLE:
             return self._unreachable(where, "", answer.status, wait, "")
-        rules = parse(answer.body, self._user_agent) if verdict is Verdict.RULES else ALLOW_ALL
-        self._known[where] = _Known(rules)
+        rules = self._known[where] = self._read(answer.body) if verdict is Verdict.RULES else ALLOW_ALL
+        self._troubles.pop(where, None)
         policy = HostPolicy(robots_until=self._clock.now() + LIFE, crawl_delay=rules.delay)
         return Fetched(answer.status, bytes=len(answer.body), elapsed=answer.elapsed), policy
+
+    def _read(self, body: bytes) -> Rules:
+        """Return the rules of a file; of one that another site has as well, what was read there."""
+        rules = self._alike.get(body)
+        if rules is None:
+            rules = parse(body, self._user_agent)
+            if len(body) <= SHARED_BYTES:
+                self._alike.put(body, rules)
+        return rules
 
     def _unreachable(
         self, where: str, reason: str, status: int, wait: float | None, detail: str
@@ -78,23 +97,23 @@ class Gate:
 
         What was known before stays in force: an old file may be used while there is no other (RFC 9309, 2.4).
         """
-        known = self._known.setdefault(where, _Known())
-        known.tries += 1
-        known.why = detail or f"status {status}"
+        trouble = self._troubles.setdefault(where, _Trouble())
+        trouble.tries += 1
+        trouble.why = detail or f"status {status}"
         outcome = self._retry.judge(
-            attempt=known.tries, method="GET", reason=reason, status=status, retry_after=wait, detail=detail
+            attempt=trouble.tries, method="GET", reason=reason, status=status, retry_after=wait, detail=detail
         )
         if isinstance(outcome, Retry):
             return outcome, HostPolicy(robots_until=-inf, rest_until=self._clock.now() + outcome.delay)
         assert isinstance(outcome, Failed)
-        known.tries = 0
+        trouble.tries = 0
         now = self._clock.now()
         return outcome, HostPolicy(robots_until=now + AGAIN, rest_until=None if wait is None else now + wait)
 
     def sitemaps(self, where: str) -> tuple[str, ...]:
         """Return the sitemaps that an origin's robots.txt names."""
-        known = self._known.get(where)
-        return known.rules.sitemaps if known and known.rules else ()
+        rules = self._known.get(where)
+        return () if rules is None else rules.sitemaps
 
     def __repr__(self) -> str:
-        return f"<Gate {len(self._known)} origins>"
+        return f"<Gate {len(self._known.keys() | self._troubles.keys())} origins>"

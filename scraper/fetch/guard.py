@@ -17,10 +17,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 
 from scraper.policy.addresses import Address, embedded, inside, is_public_name, network, of_a_home, special_use
 
 __all__ = ["AddressGuard"]
+
+ADDRESSES = 1024  # that were judged lately; sites share servers, and a host is connected to more than once
 
 _named: ContextVar[str] = ContextVar("named_host", default="")
 
@@ -39,8 +42,7 @@ class AddressGuard:
 
     def refuses(self, host: str, address: str) -> str:
         """Return why `host` may not be reached at `address`; "" when it may."""
-        reached = embedded(address)
-        why = special_use(reached)
+        reached, why = _judged(address)
         if not why:
             self._hosts.discard(host)
             return ""
@@ -76,6 +78,13 @@ class AddressGuard:
 
     def __repr__(self) -> str:
         return f"<AddressGuard {len(self._networks)} networks | {len(self._hosts) + len(self._fixed)} hosts>"
+
+
+@lru_cache(ADDRESSES)
+def _judged(address: str) -> tuple[Address, str]:
+    """Return what a connection to `address` reaches, and what that is for instead of the public web."""
+    reached = embedded(address)
+    return reached, special_use(reached)
 
 
 def _literal(host: str) -> Address | None:

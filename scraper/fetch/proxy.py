@@ -59,7 +59,7 @@ class SocksConnector(BoundedConnector):
     """Connections through a SOCKS proxy."""
 
     def __init__(self, proxy: Proxy, **options: Any) -> None:
-        super().__init__(**{**options, "resolver": _NamesAsTheyAre(), "use_dns_cache": False})
+        super().__init__(**{**options, "resolver": _NamesAsTheyAre()})
         user, password = proxy.login or (b"", b"")
         kind = ProxyType.SOCKS4 if proxy.scheme == "socks4" else ProxyType.SOCKS5
         login = (user.decode("latin-1"), password.decode("latin-1")) if proxy.login else (None, None)

@@ -4,8 +4,9 @@ Look-ups block in libc, so they run in threads of their own: in the loop's defau
 up every file write. `connect_to` sends a name to a fixed place instead, as `curl --connect-to` does: the URL, the Host
 header and the TLS name stay those of the site.
 
-A name that could not be looked up is not asked for again for a while: a site that is gone may have a thousand URLs.
-IP literals never come to the resolver, and addresses that were found are kept by the connector.
+What was found is known for some minutes, and a name that could not be looked up is not asked for again for a while: a
+site that is gone may have a thousand URLs. Whoever asks for a name at the same time waits for the same look-up, which
+goes on when one of them leaves. IP literals never come to the resolver.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import socket
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from ipaddress import ip_address
 
 from aiohttp import AddrInfoType
@@ -28,7 +30,11 @@ from scraper.fetch.sending import current_sending
 __all__ = ["LookUp", "RefusedAddressError", "Resolver", "guarded_sockets", "look_up", "parse_target", "why_no_address"]
 
 LookUp = Callable[[str, int, int], list[tuple[str, int]]]
+_Place = tuple[str, int]  # a name and a port
+_Found = list[ResolveResult]
 
+ADDRESS_LIFE = 300.0  # seconds that addresses are known
+MAX_ADDRESSES = 10_000  # names with their ports; about a kilobyte each
 FAILURE_LIFE = 30.0  # seconds that a name without address is not looked up again
 TEMPORARY_FAILURE_LIFE = 5.0  # seconds; the same for one whose name servers did not answer
 MAX_FAILURES = 10_000  # names
@@ -99,33 +105,81 @@ class Resolver(AbstractResolver):
         self._clock = clock
         self._look_up = look_up
         self._failed: OrderedDict[str, tuple[float, int, str]] = OrderedDict()  # name -> until when, code, words
+        self._found: OrderedDict[_Place, tuple[float, _Found]] = OrderedDict()  # -> until when, whose turn is next
+        self._asked: dict[_Place, asyncio.Future[_Found]] = {}  # look-ups under way
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        """Return the addresses of `host`; raise gaierror when it has none or nobody answers."""
+    async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET) -> _Found:
+        """Return the addresses of `host`, another one first each time; raise gaierror when it has none."""
         fixed = self._fixed.get(host.lower())
         if fixed is not None:
             return [_result(host, *fixed)]
-        until, code, words = self._failed.get(host, _NEVER)
-        if self._clock.now() < until:
-            raise socket.gaierror(code, words)
-        try:
-            return await self._ask(host, port, family)
-        except socket.gaierror as error:
-            self._remember(host, error)
-            raise
+        found = self._recall((host, port))
+        if found is None:
+            asked = self._asked.get((host, port)) or self._ask((host, port), family)
+            found = await asyncio.shield(asked)
+        addresses = found.copy()
+        found.append(found.pop(0))
+        return addresses
 
-    async def _ask(self, host: str, port: int, family: socket.AddressFamily) -> list[ResolveResult]:
+    def _recall(self, place: _Place) -> _Found | None:
+        """Return what is known of `place`, None when it has to be looked up; raise what the last look-up met."""
+        now = self._clock.now()
+        until, found = self._found.get(place, (-math.inf, None))
+        if now < until:
+            self._found.move_to_end(place)
+            return found
+        until, code, words = self._failed.get(place[0], _NEVER)
+        if now < until:
+            raise socket.gaierror(code, words)
+        return None
+
+    def _ask(self, place: _Place, family: socket.AddressFamily) -> asyncio.Future[_Found]:
+        """Begin a look-up; without a task, which costs as much as all else that is done here for a name."""
         loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(None if math.isinf(self._timeout) else self._timeout):
-                found = await loop.run_in_executor(self._threads, self._look_up, host, port, family)
-        except TimeoutError:
-            raise socket.gaierror(socket.EAI_AGAIN, f"no answer within {self._timeout:g} s") from None
-        if not found:
-            raise socket.gaierror(_NO_ADDRESS, "no address")
-        return [_result(host, address, number) for address, number in found]
+        asked = self._asked[place] = loop.create_future()
+        answer = loop.run_in_executor(self._threads, self._look_up, *place, family)
+        late = None if math.isinf(self._timeout) else loop.call_later(self._timeout, answer.cancel)
+        answer.add_done_callback(partial(self._take, place, asked, late))
+        return asked
+
+    def _take(
+        self,
+        place: _Place,
+        asked: asyncio.Future[_Found],
+        late: asyncio.TimerHandle | None,
+        answer: asyncio.Future[list[tuple[str, int]]],
+    ) -> None:
+        """Remember the answer of a look-up, and hand it to those who wait for it."""
+        if late is not None:
+            late.cancel()
+        error = self._fault(answer)
+        if asked.cancelled():  # the resolver is closed
+            return
+        del self._asked[place]
+        if error is None:
+            asked.set_result(self._keep(place, answer.result()))
+            return
+        if isinstance(error, socket.gaierror):
+            self._remember(place[0], error)
+        asked.set_exception(error)
+        asked.exception()  # or asyncio complains when those who waited have left
+
+    def _fault(self, answer: asyncio.Future[list[tuple[str, int]]]) -> BaseException | None:
+        """Return why a look-up that is over brought no address."""
+        if answer.cancelled():
+            return socket.gaierror(socket.EAI_AGAIN, f"no answer within {self._timeout:g} s")
+        error = answer.exception()
+        if error is None and not answer.result():
+            return socket.gaierror(_NO_ADDRESS, "no address")
+        return error
+
+    def _keep(self, place: _Place, addresses: list[tuple[str, int]]) -> _Found:
+        found = [_result(place[0], *address) for address in addresses]
+        self._found[place] = self._clock.now() + ADDRESS_LIFE, found
+        self._found.move_to_end(place)
+        if len(self._found) > MAX_ADDRESSES:
+            self._found.popitem(last=False)
+        return found
 
     def _remember(self, host: str, error: socket.gaierror) -> None:
         code = error.errno or 0
@@ -137,6 +191,9 @@ class Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """Let go of the threads; a look-up that libc is still waiting for ends on its own."""
+        for asked in self._asked.values():
+            asked.cancel()
+        self._asked.clear()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

@@ -19,6 +19,7 @@ __all__ = ["Pattern", "Patterns"]
 Pattern = tuple[bytes, bool]  # as written in the file; whether it allows
 
 _ESCAPED = {octet: f"%{octet:02X}" for octet in range(256) if not 0x21 <= octet <= 0x7E}
+_USUAL = re.compile(rb"[!-#&-~]*")  # octets that have one spelling: neither to be escaped nor a % or $
 _OWN_MEANING = "%*$"  # these are escaped wherever they stand for themselves
 _DELIMITERS = "/?"  # in a path their escapes are something else; in a query they are not (RFC 9309, 2.2.2)
 _TO_SPELL = re.compile(r"%(?:[0-9A-Fa-f]{2})?|[*$]")
@@ -57,16 +58,17 @@ class Patterns:
     def __init__(self, patterns: Iterable[Pattern]) -> None:
         known: dict[str, bool] = {}
         for written, allows in patterns:
-            pattern = _spelled(written.decode("latin-1").translate(_ESCAPED).removesuffix("$"), _TO_SPELL_IN_PATTERN)
-            pattern += "$" if written.endswith(b"$") else ""
+            pattern = written.decode() if _USUAL.fullmatch(written) else _in_one_spelling(written)
             if pattern.startswith(("/", "*")):
                 known[pattern] = allows or known.get(pattern, False)
-            folder, slash, page = pattern.rpartition("/")
-            if allows and slash and page.startswith(_FOLDER_PAGE):
-                known[f"{folder}/$"] = True
-        self._plain = {pattern: allows for pattern, allows in known.items() if not _is_wild(pattern)}
-        self._lengths = sorted({len(pattern) for pattern in self._plain}, reverse=True)
-        self._wild = sorted((_wild(*pair) for pair in known.items() if _is_wild(pair[0])), reverse=True)
+            if allows and _FOLDER_PAGE in pattern:
+                folder, slash, page = pattern.rpartition("/")
+                if slash and page.startswith(_FOLDER_PAGE):
+                    known[f"{folder}/$"] = True
+        wild = [pattern for pattern in known if "*" in pattern or pattern.endswith("$")]
+        self._wild = sorted((_wild(pattern, known.pop(pattern)) for pattern in wild), reverse=True)
+        self._plain = known
+        self._lengths = sorted(set(map(len, known)), reverse=True)
 
     def allow(self, path: str) -> bool:
         """Tell whether `path`, a canonical URL's from its first slash on, may be visited."""
@@ -100,12 +102,14 @@ class Patterns:
         return f"<Patterns {len(self._plain)} plain | {len(self._wild)} wild>"
 
 
-def _is_wild(pattern: str) -> bool:
-    return "*" in pattern or pattern.endswith("$")
-
-
 def _wild(pattern: str, allows: bool) -> _Wild:
     return _Wild(len(pattern), allows, pattern.removesuffix("$").split("*"), pattern.endswith("$"))
+
+
+def _in_one_spelling(written: bytes) -> str:
+    """Return a pattern as a file has it with every octet in its one spelling; a `$` at its end stays the end."""
+    pattern = _spelled(written.decode("latin-1").translate(_ESCAPED).removesuffix("$"), _TO_SPELL_IN_PATTERN)
+    return pattern + "$" if written.endswith(b"$") else pattern
 
 
 def _spelled(text: str, odd: re.Pattern[str], *, as_path: bool = False) -> str:

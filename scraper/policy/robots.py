@@ -31,12 +31,12 @@ _BOM = re.compile(rb"\xef\xbb\xbf|\xef\xbb(?=[ -~])|\xef(?=[ -~])")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _ANYBODY = "*"
 _ITSELF = "/robots.txt"  # RFC 9309, 2.2.2: it is always allowed
-# One line: field, then a colon or, as many sites write, only white space, then the value; a comment ends it. Spellings
-# beyond the standard's are misspellings that Google's published parser forgives too.
+# One line, up to its value: field, then a colon or, as many sites write, only white space. Spellings beyond the
+# standard's are misspellings that Google's published parser forgives too.
 _LINE = re.compile(
     rb"[ \t]*(?:(?P<agent>user[- ]?agent)|(?P<disallow>dis+al+ow|diasllow|disallaw)|(?P<allow>allow)"
     rb"|(?P<delay>crawl[- ]?delay)|(?P<rate>request[- ]?rate)|(?P<sitemap>site-?maps?))"
-    rb"(?:[ \t]*:|[ \t])[ \t]*(?P<value>[^#]*)",
+    rb"(?:[ \t]*:|[ \t])",
     re.IGNORECASE,
 )
 _ENDS = re.compile(rb"[\r\n]+")
@@ -151,9 +151,9 @@ def _records(body: bytes) -> Iterator[tuple[str, bytes]]:
         body = body.decode("utf-16", "replace").encode()
     mark = _BOM.match(body)
     for line in _ENDS.split(body[mark.end() :] if mark else body):
-        if match := _LINE.match(line[:MAX_LINE].strip(b"\0")):
-            field = next(name for name, text in match.groupdict().items() if text)
-            yield field, match["value"].strip()
+        line = line[:MAX_LINE].strip(b"\0")
+        if (match := _LINE.match(line)) and (field := match.lastgroup):
+            yield field, line[match.end() :].partition(b"#")[0].strip()
 
 
 def _ours(groups: Sequence[_Group], token: str) -> list[_Group]:

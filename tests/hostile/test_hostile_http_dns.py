@@ -12,7 +12,7 @@ from http_fetching import client, fail_at, get_at
 from servers import Server, answer, sends
 
 from scraper.errors import DNSError
-from scraper.fetch.resolver import FAILURE_LIFE, Resolver
+from scraper.fetch.resolver import ADDRESS_LIFE, FAILURE_LIFE, Resolver
 from scraper.request import Request
 
 HI = sends(answer(b"hi", "Connection: close"))
@@ -147,6 +147,88 @@ async def test_a_good_name_is_looked_up_once():
         for number in range(5):
             await it.fetch(Request(f"http://shop.test:{server.port}/{number}"))
     assert (names.asked, server.connections) == (["shop.test"], 5)
+
+
+@case(
+    "http", "dns-good-name-all-at-once", behaviour="16 requests for a new host are made at the same time.",
+    expectation="They share one look-up.", source="own design",
+)  # fmt: skip
+async def test_concurrent_look_ups_that_succeed_are_shared():
+    names = Names({"shop.test": ["127.0.0.1"]})
+    async with Server(HI) as server, client(look_up=names) as it:
+        await asyncio.gather(*[it.fetch(Request(f"http://shop.test:{server.port}/{n}")) for n in range(16)])
+    assert names.asked == ["shop.test"]
+
+
+@case(
+    "http", "dns-asker-leaves", behaviour="The first who asks for a name is cancelled during the look-up.",
+    expectation="The look-up goes on for the others, and what it finds is known.", source="own design",
+)  # fmt: skip
+async def test_a_look_up_outlives_the_one_who_asked_first():
+    asked = []
+
+    def slow(host, port, family):
+        asked.append(host)
+        time.sleep(0.1)
+        return [("192.0.2.1", port)]
+
+    resolver = Resolver(timeout=1.0, connect_to={}, clock=Hands(), look_up=slow)
+    first, second = (asyncio.create_task(resolver.resolve("a.test")) for _ in range(2))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    assert [found["host"] for found in await second] == ["192.0.2.1"]
+    assert first.cancelled()
+    await resolver.resolve("a.test")
+    assert asked == ["a.test"]
+    await resolver.close()
+
+
+@case(
+    "http", "dns-addresses-expire", behaviour="A name moves to another address.",
+    expectation="It is looked up again after five minutes, not before.", source="own limit of five minutes",
+)  # fmt: skip
+async def test_addresses_are_known_for_a_while():
+    names, clock = Names({"a.test": ["192.0.2.1"]}), Hands()
+    resolver = Resolver(timeout=1.0, connect_to={}, clock=clock, look_up=names)
+    hosts = []
+    for later in (0, ADDRESS_LIFE - 0.1, 0.2):
+        clock.at += later
+        hosts += [found["host"] for found in await resolver.resolve("a.test")]
+        names.answers["a.test"] = ["192.0.2.2"]
+    assert hosts == ["192.0.2.1", "192.0.2.1", "192.0.2.2"]
+    assert len(names.asked) == 2
+    await resolver.close()
+
+
+@case(
+    "http", "dns-takes-turns", behaviour="A name has two addresses.",
+    expectation="Each connection begins with another one.", source="own design: a share for each",
+)  # fmt: skip
+async def test_addresses_take_turns_at_being_first():
+    resolver = Resolver(
+        timeout=1.0, connect_to={}, clock=Hands(), look_up=Names({"a.test": ["192.0.2.1", "192.0.2.2"]})
+    )
+    answers = [[found["host"] for found in await resolver.resolve("a.test")] for _ in range(3)]
+    assert answers == [["192.0.2.1", "192.0.2.2"], ["192.0.2.2", "192.0.2.1"], ["192.0.2.1", "192.0.2.2"]]
+    await resolver.close()
+
+
+@case(
+    "http", "dns-closed-meanwhile", behaviour="The client is closed during a look-up.",
+    expectation="Whoever waits for it is cancelled; nothing is left behind.", source="own design",
+)  # fmt: skip
+async def test_a_resolver_that_is_closed_lets_its_waiters_go():
+    def slow(host, port, family):
+        time.sleep(0.05)
+        raise socket.gaierror(socket.EAI_NONAME, "no")
+
+    resolver = Resolver(timeout=1.0, connect_to={}, clock=Hands(), look_up=slow)
+    waiting = asyncio.create_task(resolver.resolve("a.test"))
+    await asyncio.sleep(0.01)
+    await resolver.close()
+    await asyncio.wait([waiting], timeout=0.2)
+    assert waiting.cancelled()
+    await asyncio.sleep(0.1)
 
 
 @case(

@@ -25,7 +25,7 @@ from scraper.errors import (
     SSLError,
     UnsafeAddress,
 )
-from scraper.fetch.gate import AGAIN, LIFE, Gate
+from scraper.fetch.gate import AGAIN, LIFE, SHARED_BYTES, Gate
 from scraper.outcome import Failed, Fetched, Reason, Retry
 from scraper.policy.retry import RetryPolicy
 from scraper.policy.robots import MAX_BYTES, MAX_LINE, parse
@@ -297,6 +297,38 @@ class Desk:
         outcome, policy = self.gate.learn(SITE, said, wait)
         assert policy.robots_until is not None
         return outcome, policy.robots_until - self.clock.now()
+
+
+@case(
+    "robots",
+    "same-file-many-sites",
+    behaviour="Many sites have the same robots.txt, as a shop system writes it; one of them changes its own.",
+    expectation="It is read once, and what changes at one site changes nothing at the others.",
+    source="own design",
+)
+def test_sites_with_the_same_file_share_what_it_says() -> None:
+    """A file of a size that only one site would have is not kept for others."""
+    gate = Desk().gate
+    sites = ("http://a.test", "http://b.test")
+
+    def learn(site: str, text: str) -> None:
+        request = Request(site + "/robots.txt")
+        answer = Response(request, status=200, url=request.url, headers=Headers(()), body=text.encode())
+        gate.learn(site, answer, None)
+
+    def refused(site: str, path: str) -> bool:
+        return gate.refuses(Request(site + path)) is not None
+
+    text = "User-agent: *\nDisallow: /x\nSitemap: http://maps.test/1"
+    for long in (False, True):
+        for site in sites:
+            learn(site, text + "\n# and so on" * (SHARED_BYTES if long else 1))
+        assert [refused(site, "/x") for site in sites] == [True, True]
+        one, other = map(gate.sitemaps, sites)
+        assert one == other == ("http://maps.test/1",)
+        assert (one is other) is not long
+    learn(sites[0], text.replace("/x", "/y"))
+    assert [(refused(site, "/x"), refused(site, "/y")) for site in sites] == [(False, True), (True, False)]
 
 
 @table(
