@@ -108,7 +108,19 @@ Lane = list[int]  # [priority, first id, last id]
 class HostQueue:
     """The requests of one origin that wait for their turn."""
 
-    __slots__ = ("asked", "first", "host", "id", "last", "length", "lower", "origin", "priority", "robots_until")
+    __slots__ = (
+        "asked",
+        "first",
+        "fresh",
+        "host",
+        "id",
+        "last",
+        "length",
+        "lower",
+        "origin",
+        "priority",
+        "robots_until",
+    )
 
     def __init__(self, number: int, origin: str, host: Host, robots_until: float) -> None:
         self.id = number
@@ -119,6 +131,7 @@ class HostQueue:
         self.length = 0  # requests in all lanes
         self.robots_until = robots_until  # clock seconds: its robots.txt is known until then
         self.asked = False  # its robots.txt is being fetched; until it is known nothing else is leased
+        self.fresh = False  # its robots.txt has come and no page was leased since: its connection is still there
 
     def __repr__(self) -> str:
         return f"<HostQueue {self.origin} {self.length} queued>"

@@ -128,6 +128,7 @@ class Index:
             self._asked[queue.origin] = Slot(queue, host, 0)
         else:
             request, priority = self._lanes.take(queue)
+            queue.fresh = False
             self._queued -= 1
             self._leased[request] = Slot(queue, host, priority)
         host.in_flight += 1
@@ -161,7 +162,10 @@ class Index:
         if line is None:
             line = self._ready[host.rank] = deque()
             heappush(self._ranks, -host.rank)
-        line.append((host.ticket, host))
+        if queue.fresh:  # a round of ten thousand hosts takes longer than a connection is kept
+            line.appendleft((host.ticket, host))
+        else:
+            line.append((host.ticket, host))
 
     def _wake(self, now: float) -> None:
         """Move what has waited long enough: delayed requests to the front of their lanes, rested hosts to ready."""
@@ -254,7 +258,7 @@ class Index:
             self._offer_turn(there, now)
         if queue is not None and policy.robots_until is not None:
             queue.robots_until = policy.robots_until
-            queue.asked = False
+            queue.fresh, queue.asked = queue.asked, False
         if policy.crawl_delay is not None:
             host.crawl_delay = max(policy.crawl_delay, host.crawl_delay or 0.0)
             host.gap = self._gap(host.crawl_delay)

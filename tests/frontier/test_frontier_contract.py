@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scraper.frontier.base import Gap
+from scraper.frontier.base import Gap, HostPolicy
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.frontier.store import MEMORY
 from scraper.outcome import Moved, Reason
@@ -66,3 +66,18 @@ def test_a_form_that_leads_to_its_own_url_by_get_is_another_request(tmp_path: Pa
             return await it.end(form, Moved(canonical(url), 303))
 
     assert list(asyncio.run(main()).values()) == [Reason.DUPLICATE]
+
+
+def test_an_origins_first_page_follows_its_robots_txt_at_once(tmp_path: Path) -> None:
+    """Of many hosts each would come round when its connection is long closed. From then on it stands in line."""
+    a, b, c = (f"http://{name}.test" for name in "abc")
+
+    async def main() -> list[str]:
+        async with TestSqliteInMemory().opened(tmp_path, robots=True, per_host=2) as it:
+            await it.offer(*(f"{origin}/{n}" for n in (1, 2) for origin in (a, b, c)))
+            asked = await it.one()
+            await it.end(asked)
+            it.frontier.host_policy(asked.origin, HostPolicy(robots_until=50.0))
+            return [str((await it.one()).request.url) for _ in "abca"]
+
+    assert asyncio.run(main()) == [f"{a}/1", f"{b}/robots.txt", f"{c}/robots.txt", f"{a}/2"]
