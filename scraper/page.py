@@ -164,6 +164,10 @@ class Page:
         """Return the URL that `reference` means on this page, or why it cannot be requested: SCHEME or INVALID_URL."""
         return self._meant().meaning(reference)
 
+    def targets(self, references: Iterable[str]) -> Mapping[str, Url]:
+        """Return the URLs that `references` mean on this page, of those that can be requested."""
+        return self._meant().meanings(references)[0]
+
     def _meant(self) -> Links:
         links = self._links
         if links is None:

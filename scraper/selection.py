@@ -11,7 +11,7 @@ The tree is never changed, so selections stay valid; no fetching and no crawl ma
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from itertools import chain
 from re import Pattern
@@ -20,7 +20,6 @@ from typing import Protocol, overload
 from selectolax.lexbor import LexborNode
 
 from scraper.errors import SpiderError
-from scraper.outcome import Reason
 from scraper.parsing.nodes import attribute, check_query, find, first, reading, references, text_nodes
 from scraper.transforms import collapse, integer, number
 from scraper.urls import Url
@@ -36,8 +35,8 @@ class Place(Protocol):
         """The page's URL, for messages."""
         ...
 
-    def resolve(self, reference: str) -> Url | Reason:
-        """Return the URL that `reference` means on the page, or why it cannot be requested."""
+    def targets(self, references: Iterable[str]) -> Mapping[str, Url]:
+        """Return the URLs that `references` mean on the page, of those that can be requested."""
         ...
 
 
@@ -212,22 +211,16 @@ class Selection:
     def url(self) -> str | None:
         """The first of `urls`; None when there is none."""
         if self._values is None and (node := self._one()) is not None:
-            for link in references((node,)):
-                target = self._place.resolve(link)
-                if isinstance(target, Url):
-                    return target
-        return next(self._targets(), None)
+            for target in self._place.targets(references((node,))).values():
+                return target
+        return next(iter(self.urls), None)
 
     @property
     def urls(self) -> list[str]:
         """The `references` as absolute canonical URLs, without those that cannot be requested."""
-        return list(self._targets())
-
-    def _targets(self) -> Iterator[str]:
-        for link in self.references():
-            target = self._place.resolve(link)
-            if isinstance(target, Url):
-                yield target
+        links = self.references()
+        targets = self._place.targets(links)
+        return [targets[link] for link in links if link in targets]
 
     def __iter__(self) -> Iterator[Selection]:
         return map(self.__getitem__, range(len(self)))
