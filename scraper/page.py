@@ -54,6 +54,7 @@ class Page:
         self._nofollow: Nofollow = nofollow
         self._robot = robot.lower()
         self._cleaned = cleaned
+        self._base_url: str | None = None
         self._links: Links | None = None
         self._told: frozenset[str] | None = None
         self._kind: Kind | None = None
@@ -143,8 +144,12 @@ class Page:
     @property
     def base_url(self) -> str:
         """What relative links are resolved against: the first `<base href>`, else the page's own URL."""
-        href = next((href for base in self._said("base") if (href := attribute(base, "href")) is not None), None)
-        return self.url if href is None else base_of(self.url, with_encoded_query(href, self.response.encoding))
+        url = self._base_url
+        if url is None:
+            href = next((href for base in self._said("base") if (href := attribute(base, "href")) is not None), None)
+            url = self.url if href is None else base_of(self.url, with_encoded_query(href, self.response.encoding))
+            self._base_url = url
+        return url
 
     @property
     def robots(self) -> frozenset[str]:

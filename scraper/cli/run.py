@@ -33,7 +33,6 @@ __all__ = ["STOPPED", "run_plan"]
 STOPPED = 3  # exit code: it stopped by itself, and the same command goes on
 
 CLEAN_UP = 1.0  # seconds that tasks which a spider has left behind get, once they are cancelled
-GC_THRESHOLDS = (3000, 10, 10)  # Python's 700 are a page or two, and what they leave is hardly ever garbage
 EXIT_CODES = {ends.DONE: 0, ends.FAILED: 1, ends.INTERRUPTED: INTERRUPTED, ends.STOPPED: STOPPED}
 
 
@@ -55,7 +54,6 @@ def run_plan(
     hide = hider(plan.secrets)
     handler = set_up(sys.stderr, level=level, as_json=json_log, before=display.clear, hide=hide)
     gc.freeze()  # what is there now is there until the end
-    gc.set_threshold(*GC_THRESHOLDS)
     gc.enable()
     others = _hear_others(handler)
     try:

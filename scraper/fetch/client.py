@@ -20,7 +20,7 @@ from scraper.clock import Clock, SteadyWall
 from scraper.errors import ProxyError, RequestException, UnsafeAddress
 from scraper.fetch.answer import LARGE_BODIES, AnswerReader, response_to
 from scraper.fetch.body import SMALL_BODY
-from scraper.fetch.connector import REST, BoundedConnector
+from scraper.fetch.connector import BoundedConnector
 from scraper.fetch.deadline import Deadline, Deadlines
 from scraper.fetch.failures import FOREIGN_ERRORS, failure, translate
 from scraper.fetch.guard import AddressGuard
@@ -159,7 +159,7 @@ class AiohttpFetcher:
             "resolver": self._resolver,
             "use_dns_cache": False,  # the resolver has its own
             "socket_factory": None if self._guard is None else guarded_sockets(self._guard.refuses),
-            "keepalive_timeout": KEEP_ALIVE_SECONDS - REST,
+            "idle": KEEP_ALIVE_SECONDS,
             "limit": connections,
             "limit_per_host": self._connections_per_host,
         }

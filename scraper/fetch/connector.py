@@ -5,7 +5,7 @@ open as long; a connection on which bytes came that nobody asked for is not used
 bytes is whole; and what breaks the rules within a body ends that body at once.
 
 Here and in `lean` the package leans on inner names of aiohttp (`_factory`, `_payload`, `_reading_paused`,
-`_buffer_paused`, `_waiters`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml.
+`_buffer_paused`, `_tail`, `_waiters`, `_wrap_create_connection`); that is why its version is bounded in pyproject.toml.
 `max_size` of the transport is asyncio's. What is sent, and whether again, must not enter.
 """
 
@@ -73,6 +73,9 @@ class Handler(ResponseHandler):
         assert self.transport is not None  # who asks has just looked
         self._look, self._params = look, params
         self._turn = turn = self._loop.create_future()
+        if self._tail:  # it speaks first, as a server may that ends a TLS handshake: read as aiohttp would
+            self._wake(turn, None)
+            self.set_response_params(**params)
         self.transport.write(request)
         return turn
 
@@ -157,9 +160,10 @@ class BoundedConnector(TCPConnector):
     moment. Whoever has to ask for another finds all of them in the pool.
     """
 
-    def __init__(self, *, farewell: float = TLS_FAREWELL, **options: Any) -> None:
-        super().__init__(**options)
-        self._farewell = farewell
+    def __init__(self, *, idle: float, farewell: float = TLS_FAREWELL, **options: Any) -> None:
+        """`idle`: seconds that a connection is kept without use."""
+        super().__init__(keepalive_timeout=max(0.0, idle - REST), **options)
+        self._farewell, self._idle = farewell, idle
         self._resting: dict[ConnectionKey, list[Connection]] = {}  # in aiohttp's eyes they are in use
         self._giving_back: TimerHandle | None = None
         handler: type[ResponseHandler] = Handler
@@ -167,6 +171,8 @@ class BoundedConnector(TCPConnector):
 
     def take(self, key: ConnectionKey) -> Connection | None:
         """Return a connection that rests; None: `connect` has others."""
+        if self._overdue() > 0:
+            self._give_back()
         resting = self._resting.get(key)
         while resting:
             connection = resting.pop()
@@ -187,12 +193,21 @@ class BoundedConnector(TCPConnector):
 
     def _give_back(self) -> None:
         """Give all that rest to aiohttp's pool, which knows how many there may be and for how long."""
+        is_late = self._overdue() > self._idle
         if self._giving_back is not None:
             self._giving_back.cancel()
             self._giving_back = None
         resting, self._resting = self._resting, {}
         for connection in chain.from_iterable(resting.values()):
-            connection.release()
+            if is_late:
+                connection.close()
+            else:
+                connection.release()
+
+    def _overdue(self) -> float:
+        """Return for how many seconds somebody has kept the event loop from giving back what rests."""
+        timer = self._giving_back
+        return 0.0 if timer is None else self._loop.time() - timer.when()
 
     async def connect(self, req: ClientRequest, traces: list[Trace], timeout: ClientTimeout) -> Connection:
         """Return a connection, of all there are or a new one."""

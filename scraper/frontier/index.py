@@ -258,7 +258,8 @@ class Index:
             self._offer_turn(there, now)
         if queue is not None and policy.robots_until is not None:
             queue.robots_until = policy.robots_until
-            queue.fresh, queue.asked = queue.asked, False
+            queue.fresh = queue.asked and policy.robots_until > now
+            queue.asked = False
         if policy.crawl_delay is not None:
             host.crawl_delay = max(policy.crawl_delay, host.crawl_delay or 0.0)
             host.gap = self._gap(host.crawl_delay)

@@ -104,6 +104,8 @@ def _restore_trails(books: Books, store: Store, waiting: bytearray) -> tuple[dic
     for number, host, url, status in store.scan("hop", "id, host, url, status"):
         if not waiting[number]:
             continue
+        if not 0 <= host < len(books.index.by_id):
+            raise ValueError(f"request {number} has moved to a host that is unknown")
         trail = books.trails.setdefault(number, Trail())
         trail.hops = (*trail.hops, (Url(url), status))
         places[number] = host

@@ -24,15 +24,16 @@ from scraper.frontier.base import History
 from scraper.frontier.files import CURE, claim, keep_private
 from scraper.frontier.tables import (
     ENDED_RUN,
+    FAILURES,
+    FAILURES_READ,
     HOPS,
     INSERTS,
     LAST_MOMENT,
     PRIORITIES_RUN,
     REQUESTS_RUN,
+    SEEDS_IN_TROUBLE,
     STREAKS,
     TABLES,
-    TROUBLES,
-    TROUBLES_READ,
 )
 
 __all__ = ["MEMORY", "Batch", "Store"]
@@ -177,11 +178,15 @@ class Store:
 
     def accepted(self) -> int:
         """Return how many requests were accepted: they are numbered from 1 on."""
+        return self._numbered("url", "id")
+
+    def _numbered(self, table: str, number: str) -> int:
+        """Return the last number of a table whose rows are numbered from 1 on; raise ValueError when they are not."""
         with self._translated():
-            first, last = self._one("select min(id) from url")[0], self._one("select max(id) from url")[0]
-        if first not in (None, 1):
-            raise ValueError(f"the first request is number {first}")
-        return int(last or 0)
+            count, first, last = self._one(f"select count(*), min({number}), max({number}) from {table}")  # noqa: S608
+        if count and (first, last) != (1, count):
+            raise ValueError(f"{count} rows of {table} are numbered {first} to {last}")
+        return int(count)
 
     def requests(self, accepted: int) -> Iterator[tuple[range, list[int], Iterable[int], list[int]]]:
         """Yield (ids, hosts, priorities, fingerprints) of all requests in their order, some thousand at a time."""
@@ -198,10 +203,10 @@ class Store:
 
     def ended(self) -> Iterator[list[int]]:
         """Yield the ids of all requests that are done, in the order they ended, some thousand at a time."""
-        with self._translated():
-            last = self._one("select coalesce(max(rowid), 0) from done")[0]
-            for before in range(0, last, RUN_ROWS):
-                yield _numbers(self._db.execute(ENDED_RUN, (before, before + RUN_ROWS)).fetchone()[0])
+        for before in range(0, self._numbered("done", "rowid"), RUN_ROWS):
+            with self._translated():
+                ids = self._one(ENDED_RUN, (before, before + RUN_ROWS))[0]
+            yield _numbers(ids)
 
     def refusals(self) -> Iterator[int]:
         """Yield the fingerprints of all links that were refused."""
@@ -245,8 +250,8 @@ class Store:
                 self._all("select kind, reason, count(*), sum(items), sum(bytes) from done group by kind, reason"),
                 self._all("select reason, count(*) from refused group by reason"),
                 self._all("select reason, count(*) from fault group by reason"),
-                self._all(f"{TROUBLES} where kind = 3 order by id limit {TROUBLES_READ}"),
-                self._all(f"{TROUBLES} where depth = 0 and kind in (2, 3) and reason <> 'duplicate' order by id"),
+                self._all(FAILURES, (FAILURES_READ,)),
+                self._all(SEEDS_IN_TROUBLE),
                 self._one("select count(*) from tried where attempt > 0")[0],
                 self._one("select count(*) from hop")[0],
                 self._all(STREAKS),
@@ -267,8 +272,8 @@ class Store:
         with self._translated():
             return self._db.execute(query, values).fetchall()
 
-    def _one(self, query: str) -> Any:
-        return self._db.execute(query).fetchone()
+    def _one(self, query: str, values: Sequence[Any] = ()) -> Any:
+        return self._db.execute(query, values).fetchone()
 
     def close(self) -> None:
         """Close the file; what was not committed is gone, as it should be."""

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from scraper.errors import RequestException, UnsafeAddress
+from scraper.fetch.connector import REST, BoundedConnector
 from scraper.fetch.decoding import ACCEPT_ENCODING
 from scraper.fetch.guard import AddressGuard
 from scraper.request import Request
@@ -197,6 +198,35 @@ async def test_a_connection_that_was_closed_while_it_rested_is_not_used(raw, mak
             await it.fetch(Request(server.base))
             await asyncio.sleep(0.05)
     assert (len(server.seen), server.connections) == (3, 3)
+
+
+class Rested:
+    """A connection in the eyes of those who keep it: still open, as far as is known."""
+
+    transport, should_close, fate = "open", False, "kept"
+
+    def __init__(self):
+        self.protocol = self
+
+    def is_connected(self):
+        return True
+
+    def release(self):
+        self.fate = "in the pool"
+
+    def close(self):
+        self.fate = "closed"
+
+
+@pytest.mark.parametrize(("blocked", "fate"), [(0.0, "kept"), (0.1, "in the pool"), (0.4, "closed")])
+async def test_a_connection_does_not_rest_for_longer_because_somebody_holds_the_loop(blocked, fate):
+    """Its server may have gone meanwhile: the pool knows how long it may idle, and beyond that it is closed."""
+    connector, connection = BoundedConnector(idle=0.2), Rested()
+    connector.rest("key", connection, connection)
+    if blocked:
+        time.sleep(REST + blocked)  # as a callback would
+    assert (connector.take("key") is connection, connection.fate) == (not blocked, fate)
+    await connector.close()
 
 
 async def test_connections_that_rest_are_closed_with_the_fetcher(raw, make):

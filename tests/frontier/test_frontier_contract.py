@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from scraper.frontier.base import Gap, HostPolicy
 from scraper.frontier.sqlite import SqliteFrontier
 from scraper.frontier.store import MEMORY
-from scraper.outcome import Moved, Reason
+from scraper.outcome import Moved, Reason, Retry
 from scraper.policy.politeness import host_of
 from scraper.request import Request
 from scraper.testing.frontier_contract import FrontierContract
@@ -66,6 +67,21 @@ def test_a_form_that_leads_to_its_own_url_by_get_is_another_request(tmp_path: Pa
             return await it.end(form, Moved(canonical(url), 303))
 
     assert list(asyncio.run(main()).values()) == [Reason.DUPLICATE]
+
+
+def test_an_origin_whose_robots_txt_did_not_come_is_not_preferred(tmp_path: Path) -> None:
+    """Its next try stands in line behind those who have not been asked at all."""
+    a, b = "http://a.test", "http://b.test"
+
+    async def main() -> list[str]:
+        async with TestSqliteInMemory().opened(tmp_path, robots=True) as it:
+            await it.offer(f"{a}/1", f"{b}/1")
+            asked = await it.one()
+            await it.end(asked, Retry("timeout", delay=0.0))
+            it.frontier.host_policy(asked.origin, HostPolicy(robots_until=-inf))
+            return [(await it.one()).origin for _ in "ba"]
+
+    assert asyncio.run(main()) == [b, a]
 
 
 def test_an_origins_first_page_follows_its_robots_txt_at_once(tmp_path: Path) -> None:

@@ -240,6 +240,10 @@ class TestHalfFiles:
             pytest.param("insert into done select 0, 1, '', 200, 0, 0, 0, 0, ''", id="done-nobody"),
             pytest.param("insert into done select * from done limit 1", id="done-twice"),
             pytest.param("update url set id = 0 where id = 1", id="number-zero"),
+            pytest.param("update url set id = 9000000000000 where id = 400", id="number-far-too-high"),
+            pytest.param("update done set rowid = 9000000000000 where rowid = 1", id="ending-far-too-high"),
+            pytest.param("update done set rowid = -1 where rowid = 1", id="ending-below-one"),
+            pytest.param("insert into hop values (399, -1, 1, 'http://x.test/', 301, 0)", id="hop-below-zero"),
             pytest.param("insert into hop values (399, 99, 1, 'http://x.test/', 301, 0)", id="hop-to-nowhere"),
         ],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 
 import pytest
@@ -11,7 +12,7 @@ from case import case, row, table
 from http_fetching import client, fail_at, get_at
 from servers import Server, answer, sends
 
-from scraper.errors import DNSError
+from scraper.errors import ConnectionError, DNSError  # noqa: A004
 from scraper.fetch.resolver import ADDRESS_LIFE, FAILURE_LIFE, Resolver
 from scraper.request import Request
 
@@ -158,6 +159,22 @@ async def test_concurrent_look_ups_that_succeed_are_shared():
     async with Server(HI) as server, client(look_up=names) as it:
         await asyncio.gather(*[it.fetch(Request(f"http://shop.test:{server.port}/{n}")) for n in range(16)])
     assert names.asked == ["shop.test"]
+
+
+@case(
+    "http", "dns-no-thread", behaviour="No thread can be started for a look-up (a container's limit of processes).",
+    expectation="That request fails; the name can be looked up by the next one.", source="pthread_create(3), EAGAIN",
+)  # fmt: skip
+async def test_a_look_up_that_could_not_begin_leaves_nobody_waiting():
+    names = Names({"shop.test": ["127.0.0.1"]})
+    async with Server(HI) as server, client(look_up=names, timeout=5.0) as it:
+        usual = threading.stack_size(1 << 46)  # bytes; so many nobody has
+        try:
+            with pytest.raises(ConnectionError):
+                await it.fetch(Request(f"http://shop.test:{server.port}/"))
+        finally:
+            threading.stack_size(usual)
+        assert (await it.fetch(Request(f"http://shop.test:{server.port}/"))).body == b"hi"
 
 
 @case(

@@ -203,7 +203,7 @@ async def test_a_server_that_does_not_say_farewell_is_left():
                     return
 
     serving = asyncio.create_task(asyncio.to_thread(serve))
-    connector = BoundedConnector(farewell=0.1, ssl=False)
+    connector = BoundedConnector(idle=15.0, farewell=0.1, ssl=False)
     with listening:
         async with aiohttp.ClientSession(connector=connector) as session:
             async with session.get(f"https://127.0.0.1:{listening.getsockname()[1]}/") as page:
@@ -211,6 +211,27 @@ async def test_a_server_that_does_not_say_farewell_is_left():
             await serving
     assert states[0] != CLOSE_WAIT
     assert states[-1] == CLOSE_WAIT
+
+
+@table(
+    "http", ("version",),
+    [row("tls-speaks-first-1.2", ssl.TLSVersion.TLSv1_2, behaviour="1.2"),
+     row("tls-speaks-first-1.3", ssl.TLSVersion.TLSv1_3, behaviour="1.3")],
+    behaviour="A busy server answers as soon as the handshake is over, unasked, and closes. TLS",
+    expectation="That is the answer: 503, with its Retry-After.", source="RFC 9112 9.6; own measurement",
+)  # fmt: skip
+async def test_an_answer_that_comes_before_its_request_is_read(version):
+    context = tls_context("good")
+    context.maximum_version = version
+
+    async def busy(reader, writer):
+        writer.write(answer(b"busy", "Retry-After: 60", status="503 Busy"))
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(busy, "127.0.0.1", 0, ssl=context) as server:
+        page = await get_at(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+    assert (page.status, page.headers["retry-after"]) == (503, "60")
 
 
 @pytest.mark.parametrize("name", ["good"])
