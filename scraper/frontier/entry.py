@@ -85,7 +85,7 @@ class Entry:
             case Moved() as moved:
                 self._move(visit.lease, moved)
             case Fetched() | Failed() | Refused() as ended:
-                self._end(number, ended, len(visit.records))
+                self._end(visit.lease, ended, len(visit.records))
             case unreachable:
                 assert_never(unreachable)
         for fault in visit.faults:
@@ -98,13 +98,14 @@ class Entry:
         self._duplicates += visit.known
         self.offer(visit.requests, visit.refusals, number)
 
-    def _end(self, number: int, outcome: Fetched | Failed | Refused, items: int = 0) -> None:
-        size, elapsed, detail = 0, 0.0, ""
+    def _end(self, lease: Lease, outcome: Fetched | Failed | Refused, items: int = 0) -> None:
+        number, size, elapsed, detail = lease.id, 0, 0.0, ""
         if isinstance(outcome, Fetched):
             size, elapsed = outcome.bytes, outcome.elapsed
         else:
             detail = _storable(outcome.detail)
-        self.batch.rows["done"].append((number, *_brief(outcome), items, size, elapsed, self._at, detail))
+        where = self._books.index.queues[lease.origin].id
+        self.batch.rows["done"].append((number, where, *_brief(outcome), items, size, elapsed, self._at, detail))
         self._ended.append(number)
         if number in self._books.claims:
             # Where a chain was given up before its end, each of its pages may lead on for who begins there.
@@ -128,7 +129,7 @@ class Entry:
             self._books.claim(lease.id, mark)
         elif not own:
             self._overruled[lease.id] = Reason.DUPLICATE
-            self._end(lease.id, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
+            self._end(lease, Refused(Reason.DUPLICATE, f"redirects to {moved.target}"))
             return
         where = origin(moved.target)
         queue = self._books.index.queues.get(where) or self._new_queue(where)

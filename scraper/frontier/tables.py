@@ -28,8 +28,9 @@ create table run (id integer primary key, started real not null, ended real, sta
 create table host (id integer primary key, origin text not null);
 create table url (id integer primary key, host integer not null, priority integer not null, fp integer not null,
     url text not null, depth integer not null, parent integer not null, callback text not null, extra blob);
-create table done (id integer not null, kind integer not null, reason text not null, status integer not null,
-    items integer not null, bytes integer not null, elapsed real not null, at real not null, detail text not null);
+create table done (id integer not null, at_host integer not null, kind integer not null, reason text not null,
+    status integer not null, items integer not null, bytes integer not null, elapsed real not null, at real not null,
+    detail text not null);
 create table tried (id integer not null, attempt integer not null, reason text not null, status integer not null,
     until real not null, at real not null);
 create table hop (id integer not null, host integer not null, fp integer not null, url text not null,
@@ -46,7 +47,7 @@ create table out (name text primary key, place blob not null, offset integer not
 INSERTS = {
     "host": "insert into host values (?, ?)",
     "url": "insert into url values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "done": "insert into done values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "done": "insert into done values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "tried": "insert into tried values (?, ?, ?, ?, ?, ?)",
     "hop": "insert into hop values (?, ?, ?, ?, ?, ?)",
     "refused": "insert into refused values (?, ?, ?, ?)",
@@ -64,25 +65,20 @@ select group_concat(host), group_concat(fp), count(*) filter (where priority <> 
 PRIORITIES_RUN = "select group_concat(priority) from url where id > ? and id <= ?"
 ENDED_RUN = "select group_concat(id) from done where rowid > ? and rowid <= ?"
 HOPS = "select id, fp from hop where id not in (select id from done where reason = ?) order by rowid"
-# Requests end in random order, and to look up a million of them in that order takes four times as long as in that of
-# their numbers. Hence the order by within, which SQLite keeps for the sake of a limit, and cross: in this order.
+# Requests end in random order: to look one up for each of a million endings takes a second, so few are looked up.
 FAILURES = """
 select url, reason, detail from (select id, reason, detail from done where kind = 3 order by id limit ?)
 cross join url using (id) order by id
 """
 SEEDS_IN_TROUBLE = """
-select url, reason, detail from
-(select id, reason, detail from done where kind in (2, 3) and reason <> 'duplicate' order by id limit -1)
-cross join url using (id) where depth = 0 order by id
+select url, reason, detail from done cross join url using (id)
+where depth = 0 and kind in (2, 3) and reason <> 'duplicate' order by id
 """
 STREAKS = """
-with trouble as (select id, at from done where kind = 3 and (reason like 'http_5%' or reason in
-    ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) order by id limit -1),
-page as (select url.host as place, max(at) as at from
-    (select id, at from done where kind = 1 and exists (select 1 from trouble) order by id limit -1)
-    cross join url using (id) group by url.host)
-select origin, count(*) from trouble cross join url using (id) join host on host.id = url.host
-left join page on page.place = url.host where trouble.at >= coalesce(page.at, 0) group by origin
+select origin, count(*) from done join host on host.id = at_host
+left join (select at_host as place, max(at) as last from done where kind = 1 group by at_host) on place = at_host
+where kind = 3 and at >= coalesce(last, 0) and (reason like 'http_5%' or reason in
+    ('connection', 'connect_timeout', 'dns', 'timeout', 'tls', 'malformed', 'truncated')) group by origin
 """
 LAST_MOMENT = """
 select coalesce(max(at), 0) from

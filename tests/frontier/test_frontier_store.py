@@ -85,7 +85,7 @@ def test_a_commit_changes_a_few_pages_in_whatever_order_requests_end(tmp_path: P
     log, grown = tmp_path / "run.db-wal", []
     for place in range(0, len(ids), 500):
         batch = Batch()
-        batch.rows["done"] = [(number, 1, "", 200, 0, 0, 0.0, 0.0, "") for number in ids[place : place + 500]]
+        batch.rows["done"] = [(number, 0, 1, "", 200, 0, 0, 0.0, 0.0, "") for number in ids[place : place + 500]]
         before = log.stat().st_size
         store.write(batch)
         grown.append((log.stat().st_size - before) // PAGE)
@@ -236,8 +236,8 @@ class TestHalfFiles:
             pytest.param("update url set fp = '' where id = 5", id="no-fingerprint"),
             pytest.param("update url set id = -7 where id = 5", id="number-below-one"),
             pytest.param("delete from url where id = 5", id="request-missing"),
-            pytest.param("insert into done select 9999, 1, '', 200, 0, 0, 0, 0, ''", id="done-unknown"),
-            pytest.param("insert into done select 0, 1, '', 200, 0, 0, 0, 0, ''", id="done-nobody"),
+            pytest.param("insert into done select 9999, 0, 1, '', 200, 0, 0, 0, 0, ''", id="done-unknown"),
+            pytest.param("insert into done select 0, 0, 1, '', 200, 0, 0, 0, 0, ''", id="done-nobody"),
             pytest.param("insert into done select * from done limit 1", id="done-twice"),
             pytest.param("update url set id = 0 where id = 1", id="number-zero"),
             pytest.param("update url set id = 9000000000000 where id = 400", id="number-far-too-high"),

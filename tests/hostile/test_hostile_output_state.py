@@ -98,7 +98,9 @@ Spoil = Callable[[Path], Any]
         row("state-column-missing", lambda path: sql(path, "alter table url drop column depth"), "no such column"),
         row("state-host-unknown", lambda path: sql(path, "update url set host = 99"), "contradict each other"),
         row(
-            "state-done-unknown", lambda path: sql(path, "insert into done select 9999,1,'',1,0,0,0,0,''"), "contradict"
+            "state-done-unknown",
+            lambda path: sql(path, "insert into done select 9999,0,1,'',1,0,0,0,0,''"),
+            "contradict",
         ),
         row("state-text-broken", lambda path: sql(path, "update url set url = cast(x'ff' as text)"), "UTF-8"),
         row("state-number-is-text", lambda path: sql(path, "update url set fp = 'many'"), "contradict each other"),
