@@ -60,9 +60,7 @@ class Tally(msgspec.Struct):
     troubles: dict[tuple[str, str], Trouble] = {}  # the first of each (reason, line)
     trouble_counts: Counter[tuple[str, str]] = msgspec.field(default_factory=Counter)
     lost_seeds: list[Trouble] = []
-    streaks: Counter[str] = msgspec.field(
-        default_factory=Counter
-    )  # failures in a row, of hosts whose last visit failed
+    streaks: Counter[str] = msgspec.field(default_factory=Counter)  # failures in a row up to now, by origin
 
     def restore(self, history: History) -> None:
         """Take over what earlier processes have committed."""
