@@ -40,7 +40,8 @@ SELECTORS = (
 )  # fmt: skip
 SELECTIONS_OF = 4  # matches that are looked into, of each selector
 FEW_SELECTORS, LARGE = 4, 32_768  # as many for pages of more bytes: reading them again and again finds nothing new
-DEEPEST = MAX_DEPTH + MAX_FORMATTING + 16  # a parser adds formatting elements, html, body, tbody and the like
+# A parser adds formatting elements, html, body and the like, and to each table that stands in a cell its tbody.
+DEEPEST = MAX_DEPTH * 4 // 3 + MAX_FORMATTING + 16
 PARSE_SECONDS = 4.0  # of processor time that a child may take beside us; it has 10 before the kernel ends it
 
 _TAG_NAMES = (
