@@ -136,9 +136,8 @@ class Resolver(AbstractResolver):
     def _ask(self, place: _Place, family: socket.AddressFamily) -> asyncio.Future[_Found]:
         """Begin a look-up; without a task, which costs as much as all else that is done here for a name."""
         loop = asyncio.get_running_loop()
-        answer = loop.run_in_executor(
-            self._threads, self._look_up, *place, family
-        )  # where no thread starts, that is all
+        # First, since it raises where no thread can be started: nobody may be left to wait for what never began.
+        answer = loop.run_in_executor(self._threads, self._look_up, *place, family)
         asked = self._asked[place] = loop.create_future()
         late = None if math.isinf(self._timeout) else loop.call_later(self._timeout, answer.cancel)
         answer.add_done_callback(partial(self._take, place, asked, late))

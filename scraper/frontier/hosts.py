@@ -53,7 +53,7 @@ class Host:
         self.crawl_delay: float | None = None
         self.pace: Pace = FRESH
         self.dead = False  # as its pace says
-        self.ticket = 0  # the number of its one valid heap entry; 0: it is in no heap
+        self.ticket = 0  # the number of its one valid entry in a line or heap; 0: it has none
         self.rank = 0  # the priority under which that entry stands
 
     def take_in(self, queue: HostQueue) -> None:

@@ -137,7 +137,7 @@ class Index:
         return request
 
     def _notice(self, host: Host, priority: int, now: float) -> None:
-        """Look at a host again that got a request, unless its place in a heap is right as it is."""
+        """Look at a host again that got a request, unless its place is right as it is."""
         if not host.ticket or priority > host.rank:
             self._offer_turn(host, now)
 
@@ -147,7 +147,7 @@ class Index:
             self._offer_turn(host, now)
 
     def _offer_turn(self, host: Host, now: float) -> None:
-        """Put the host into the heap where it belongs now, if it belongs in one."""
+        """Put the host where it belongs now: into a line, the heap of those that rest, or nowhere."""
         queue = best_queue(host) if host.has_room(self._limit) else None
         if queue is None:
             host.ticket = 0

@@ -248,17 +248,22 @@ async def test_a_new_connection_without_an_answer_is_not_tried_again(raw, fail):
         assert len(server.seen) == 1
 
 
+async def over_a_connection_that_dies(server, it):
+    """Fetch twice; the kept connection ends under the second request, and the next one answers."""
+    await it.fetch(Request(server.base))
+    server.answer, server.then = b"", "close"
+    waiting = asyncio.ensure_future(it.fetch(Request(f"{server.base}/b")))
+    while len(server.seen) < 2:
+        await asyncio.sleep(0)
+    server.answer, server.then = EMPTY, "keep"
+    return await waiting
+
+
 async def test_a_pooled_connection_that_died_is_replaced(raw, make):
     """A server may close an idle connection just as the next request comes; it goes out anew where that is wanted."""
     server = await raw(EMPTY, then="keep")
     async with make(resend=True) as it:
-        await it.fetch(Request(server.base))
-        server.answer, server.then = b"", "close"
-        waiting = asyncio.ensure_future(it.fetch(Request(f"{server.base}/b")))
-        while len(server.seen) < 2:
-            await asyncio.sleep(0)
-        server.answer = EMPTY
-        assert (await waiting).status == 200
+        assert (await over_a_connection_that_dies(server, it)).status == 200
     assert server.connections == 2
 
 
@@ -266,13 +271,7 @@ async def test_a_host_that_ends_kept_connections_gets_a_new_one_each_time(raw, m
     """What was let go of a moment ago does not rest."""
     server = await raw(EMPTY, then="keep")
     async with make(resend=True) as it:
-        await it.fetch(Request(server.base))
-        server.answer, server.then = b"", "close"
-        waiting = asyncio.ensure_future(it.fetch(Request(f"{server.base}/b")))
-        while len(server.seen) < 2:
-            await asyncio.sleep(0)
-        server.answer, server.then = EMPTY, "keep"
-        await waiting
+        await over_a_connection_that_dies(server, it)
         for _ in range(2):
             await it.fetch(Request(server.base))
     assert (len(server.seen), server.connections) == (5, 4)

@@ -45,13 +45,13 @@ def bound_by(*, cpu: float = 0.0, queued: float = 0.0, delay: float = 0.0) -> st
     return run(main())
 
 
-@pytest.mark.parametrize(("cpu", "queued"), [(0.95, 0.0), (0.4, 0.55), (0.1, 0.9)])
+@pytest.mark.parametrize(("cpu", "queued"), [(0.95, 0.0), (0.8, 0.0), (0.4, 0.4), (0.1, 0.9)])
 def test_work_for_the_processor_all_the_time_is_bound_by_the_processor(cpu: float, queued: float) -> None:
     """On a machine that others keep busy, too: there, more requests at once would make it worse."""
     assert bound_by(cpu=cpu, queued=queued) == "CPU"
 
 
-@pytest.mark.parametrize(("cpu", "queued"), [(0.3, 0.0), (0.3, 0.3)])
+@pytest.mark.parametrize(("cpu", "queued"), [(0.3, 0.0), (0.7, 0.0), (0.3, 0.4)])
 def test_a_processor_with_little_to_do_waits_for_answers(cpu: float, queued: float) -> None:
     """Then more requests at once are what helps."""
     assert bound_by(cpu=cpu, queued=queued) == "latency"
