@@ -482,7 +482,7 @@ def test_limits_hold_whatever_happens(
 @case(
     "politeness", "100000-hosts",
     behaviour="100,000 hosts, one of which is in trouble",
-    expectation="a turn costs the same: a line and a heap are asked, no list of hosts", source="architecture, law 3: O(log n) in hosts",
+    expectation="a turn costs the same: no list is asked", source="architecture, law 3: O(log n) in hosts",
 )  # fmt: skip
 def test_a_turn_does_not_look_at_all_hosts() -> None:
     """Counted in hosts that a lease touches."""
